@@ -20,6 +20,8 @@ const allowed = new Set([
   // How long API keys may live, for the registry.
   'ZOTBAR_KEY_DEFAULT_DAYS',
   'ZOTBAR_KEY_MAX_DAYS',
+  // How long its tokens live.
+  'ZOTBAR_TOKEN_SECONDS',
   // macOS: the encoding of the user's text.
   '__CF_USER_TEXT_ENCODING',
 ])

@@ -52,8 +52,11 @@ export async function serve(file: string, check: ConfigCheck): Promise<number> {
   process.on('unhandledRejection', error => die(logger, error))
   for (const warning of [...read.warnings, ...stores.warnings]) logger.log('warn', warning)
 
+  const { http } = config
+  let origin = ''
   const clients = createClients(trusted.proxies)
-  const opening = openUsers(config, root, logger, process.env, clients)
+  const ownNames = createOwnNames({ externalUrl: http.externalUrl, listen: () => origin, clients })
+  const opening = openUsers(config, root, logger, process.env, { clients, ownNames })
   if (!opening.ok) return await fail(logger, 'failed to start', opening.message)
   const { users } = opening
   const { authorization, apiKeys, keyPolicy, pulls, sessions } = users
@@ -69,10 +72,7 @@ export async function serve(file: string, check: ConfigCheck): Promise<number> {
   const keeping = await startMaintenance(config, stores, { logger, usage: pulls, observer: metrics, events })
   if (!keeping.ok) return await fail(logger, 'failed to start', keeping.problems.join('\n'))
   const { maintenance } = keeping
-  let origin = ''
   await prepareFor(providers)
-  const { http } = config
-  const ownNames = createOwnNames({ externalUrl: http.externalUrl, listen: () => origin, clients })
   const names = { origin: () => origin, ownNames }
   const signIn = openSignIn(config, providers, { sessions, apiKeys, keyPolicy, logger, ...names })
   const pushes = new Pushes(() => performance.now())

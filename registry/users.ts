@@ -8,6 +8,7 @@ import { createPasswordPool, type PasswordPool } from './auth/password-pool.ts'
 import { createThrottle } from './auth/throttle.ts'
 import type { Config } from './config/config.ts'
 import type { Clients } from './http/client.ts'
+import type { OwnNames } from './http/own-names.ts'
 import type { Logger } from './log/logger.ts'
 import { accessWriter, openAccessDatabase } from './metadata/access-database.ts'
 import { ApiKeys } from './metadata/api-keys.ts'
@@ -17,6 +18,7 @@ import { Sessions } from './metadata/sessions.ts'
 import { createWriterThread } from './metadata/writer.ts'
 import type { Authorization, AuthorizationRules } from './routes/authorize.ts'
 import { layout } from './storage/layout.ts'
+import { createTokens, tokenLifeOf } from './token/tokens.ts'
 
 /** The registry's users: who they are, what they may do, and what they did. */
 interface Users {
@@ -41,17 +43,19 @@ interface Users {
 
 export type OpenUsers = { ok: true; users: Users } | { ok: false; message: string }
 
-/** `root` is locked. Environment: see `keyPolicyOf`. `clients`: see `Throttle`. */
+/** `root` is locked. Environment: see `keyPolicyOf`, `tokenLifeOf`. `front`: see `Throttle`; where tokens are asked for. */
 export function openUsers(
   config: Config,
   root: string,
   logger: Logger,
   environment: Readonly<Record<string, string | undefined>>,
-  clients: Pick<Clients, 'isShared'>,
+  front: { clients: Pick<Clients, 'isShared'>; ownNames: Pick<OwnNames, 'ownOrigin'> },
 ): OpenUsers {
   const { auth } = config.http
   const policy = keyPolicyOf(environment)
   if (!policy.ok) return policy
+  const life = tokenLifeOf(environment)
+  if (!life.ok) return life
   const closing: (() => unknown)[] = []
   const close = async (): Promise<void> => {
     for (const end of closing.splice(0).reverse()) await end()
@@ -110,7 +114,11 @@ export function openUsers(
     closing.push(() => known.flush())
   } else logger.log('warn', 'what manifests say is not remembered', { error: remembered.message })
 
-  const throttle = createThrottle({ now: Date.now, isShared: clients.isShared })
+  const throttle = createThrottle({ now: Date.now, isShared: front.clients.isShared })
+  // As long as the process: what was given before a change of the configuration holds after it.
+  const stampOf = (user: string): string | undefined => users.current?.stampOf(user)
+  const tokens =
+    users.current || apiKeys || sessions ? createTokens({ apiKeys, stampOf, lifeMs: life.lifeMs }) : undefined
   const rulesOf = ({ http }: Config): AuthorizationRules => {
     const authenticates = users.current !== undefined || apiKeys !== undefined
     return {
@@ -118,6 +126,7 @@ export function openUsers(
       authenticator: createAuthenticator({
         htpasswd: users.current,
         apiKeys,
+        tokens,
         sessions,
         throttle,
         failDelay: (http.auth?.failDelay ?? 0) * 1000,
@@ -126,7 +135,7 @@ export function openUsers(
       realm: http.realm,
     }
   }
-  const authorization: Authorization = { rules: rulesOf(config) }
+  const authorization: Authorization = { rules: rulesOf(config), tokens, ownNames: front.ownNames }
   return {
     ok: true,
     users: {

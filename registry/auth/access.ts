@@ -35,7 +35,7 @@ const maxRememberedLength = 255
 /**
  * The rules of accessControl. Of the patterns that match a repository only the longest text counts; within
  * it user, group, default and anonymous policies add up, and the admin policy is added last. Somebody known
- * never has less than nobody has: not even a narrowed key, as it could be left out. detectManifestCollision
+ * never has less than nobody has: not even a narrowed key or a token, as it could be left out. detectManifestCollision
  * is no right but takes some away, so it holds for those alone for whom it is written: never anonymousPolicy's for
  * somebody known, and for an admin only the adminPolicy's, as zot asks nothing of admins.
  * https://zotregistry.dev/latest/articles/authn-authz/#authorization
@@ -115,13 +115,14 @@ function withoutRules(authenticates: boolean): Access {
 /** Names are checked after this. What is too long to be one costs no more time and memory than a name. */
 const bounded = (repository: string): string => repository.slice(0, maxNameLength)
 
-const isNarrowed = (identity: Identity): boolean => (identity.scopes?.length ?? 0) > 0
+const isNarrowed = ({ scopes, grant }: Identity): boolean => (scopes?.length ?? 0) > 0 || grant !== undefined
 
-/** Scopes take rights away; the check on deletion is none. */
-function narrowed(set: ActionSet, identity: Identity, repository: string): ActionSet {
-  const { scopes } = identity
-  if (!scopes || scopes.length === 0) return set
-  return set & (allowedBy(scopes, repository) | bitOf('detectManifestCollision'))
+/** The scopes of a key and what a token holds take rights away; the check on deletion is none. */
+function narrowed(set: ActionSet, { scopes, grant }: Identity, repository: string): ActionSet {
+  let remaining = everyRight
+  if (scopes && scopes.length > 0) remaining &= allowedBy(scopes, repository)
+  if (grant) remaining &= grant.repositories.get(repository) ?? 0
+  return set & (remaining | bitOf('detectManifestCollision'))
 }
 
 function granted(policies: Policies, identity: Identity, groups: ReadonlySet<string>): ActionSet {
@@ -158,8 +159,9 @@ function createPermissionClasses(): (identity: Identity) => number {
   return identity => {
     const known = ofIdentity.get(identity)
     if (known !== undefined) return known
-    const { user, origin, groups, scopes } = identity
-    const text = JSON.stringify([user, origin, groups, scopes?.map(printScope) ?? []])
+    const { user, origin, groups, scopes, grant } = identity
+    const held = grant && [...grant.repositories]
+    const text = JSON.stringify([user, origin, groups, scopes?.map(printScope) ?? [], held])
     const shape = ofText.get(text) ?? ++last
     ofText.set(text, shape)
     ofIdentity.set(identity, shape)

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { bearerOf } from '../token/challenge.ts'
 import { isKeyForm } from './api-key.ts'
 import type { Htpasswd } from './htpasswd.ts'
 import type { Identity } from './identity.ts'
@@ -48,7 +49,7 @@ export interface Credentials {
   readonly address: string
 }
 
-type RefusalReason = 'several' | 'malformed' | 'wrong' | 'expired' | 'throttled' | 'busy'
+type RefusalReason = 'several' | 'malformed' | 'wrong' | 'expired' | 'throttled' | 'busy' | 'token'
 
 export type Answer =
   | { readonly kind: 'anonymous' }
@@ -69,6 +70,7 @@ export interface Authenticator {
 export interface AuthenticatorOptions {
   readonly htpasswd?: Pick<Htpasswd, 'knows' | 'verify'> | undefined
   readonly apiKeys?: { find(user: string, secret: string): Identity | 'expired' | undefined } | undefined
+  readonly tokens?: { find(token: string): Identity | 'nobody' | undefined } | undefined
   readonly sessions?: { find(id: string): Identity | undefined } | undefined
   /** ms to wait before a wrong credential is answered. */
   readonly failDelay?: number
@@ -86,11 +88,11 @@ const anonymous: Answer = { kind: 'anonymous' }
 const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
 /**
- * Finds out who asks: user and password or API key by HTTP Basic, else the session of a page that says it is
+ * Finds out who asks: user and password or API key by HTTP Basic, or a token, else the session of a page that says it is
  * ours. Without any way to show who one is, everybody is nobody.
  */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const { htpasswd, apiKeys, sessions, failDelay = 0, now = Date.now, delay = sleep } = options
+  const { htpasswd, apiKeys, tokens, sessions, failDelay = 0, now = Date.now, delay = sleep } = options
   const throttle = options.throttle ?? createThrottle({ now })
   // The same object for the same user: what is remembered about it is found again.
   const locals = new LRUCache<string, Answer>({ max: 1000 })
@@ -151,11 +153,28 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return checkPassword(htpasswd, user, password, address)
   }
 
+  // The answer of an identity, for as long as it is the same object.
+  const answers = new WeakMap<Identity, Answer>()
+  const bearer = (token: string): Answer => {
+    const found = tokens?.find(token)
+    // Not counted as a guess: a token is sealed, and ends in the hands of an honest client every few minutes.
+    if (found === undefined) return { kind: 'refused', status: 401, reason: 'token' }
+    if (found === 'nobody') return anonymous
+    let answer = answers.get(found)
+    if (!answer) {
+      answer = { kind: 'known', identity: found }
+      answers.set(found, answer)
+    }
+    return answer
+  }
+
   return {
     authenticate: ({ authorization, cookie, apiClient, address }) => {
       if (!htpasswd && !apiKeys && !sessions) return anonymous
       if (authorization.length > 1) return refuse('several')
       const header = authorization[0] ?? ''
+      const token = tokens && bearerOf(header)
+      if (token !== undefined) return bearer(token)
       const answer = basic(header, address)
       if (answer !== anonymous || !sessions || apiClient !== uiClient) return answer
       const id = cookieOf(cookie, sessionCookie)

@@ -63,6 +63,8 @@ export function parseHtpasswd(text: string): HtpasswdEntries {
 /** Users and their passwords, as the file has them at this moment. */
 export interface Htpasswd {
   has(user: string): boolean
+  /** Stands for the password that a user has now, and says nothing of it; undefined: there is no such user. */
+  stampOf(user: string): string | undefined
   /** Whether this very password was found right a short while ago. Costs microseconds. */
   knows(user: string, password: string): boolean
   /** `owner`: see the pool. Takes as long for a user who does not exist. */
@@ -100,6 +102,7 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
   const fingerprint = (user: string, password: string): string =>
     hash('sha256', secret + hash('sha256', `${secret}${user}\0${password}`))
   const known = new LRUCache<string, number>({ max: maxKnown })
+  const stamps = new LRUCache<string, string>({ max: maxKnown })
   const checking = new Map<string, Promise<PoolAnswer>>()
 
   // Watched, and stamped, before it is read: what changes meanwhile is another file to the next look.
@@ -134,6 +137,7 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
       const before = entries.users
       entries = parseHtpasswd(text)
       known.clear()
+      stamps.clear()
       const left = [...before].filter(([user, kept]) => entries.users.get(user) !== kept)
       onChange({ problems: entries.problems, left: new Set(left.map(([user]) => user)) })
       return true
@@ -161,6 +165,16 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
     ok: true,
     htpasswd: {
       has: user => entries.users.has(user),
+      stampOf: user => {
+        const kept = entries.users.get(user)
+        if (kept === undefined) return undefined
+        let mark = stamps.get(user)
+        if (mark === undefined) {
+          mark = hash('sha256', kept)
+          stamps.set(user, mark)
+        }
+        return mark
+      },
       knows: (user, password) => {
         const until = known.get(fingerprint(user, password))
         return until !== undefined && until > now()

@@ -1,3 +1,5 @@
+import { tokenPath } from '../token/challenge.ts'
+
 type RouteKind =
   | 'base'
   | 'catalog'
@@ -8,6 +10,7 @@ type RouteKind =
   | 'upload'
   | 'referrers'
   | 'apikey'
+  | 'token'
   | 'discover'
   | 'mgmt'
   | 'metrics'
@@ -36,6 +39,7 @@ const fixed = new Map<string, Route>([
   ['/v2', { kind: 'base', name: '', last: '' }],
   ['/v2/_catalog', { kind: 'catalog', name: '', last: '' }],
   ['/zot/auth/apikey', { kind: 'apikey', name: '', last: '' }],
+  [tokenPath, { kind: 'token', name: '', last: '' }],
   ['/zot/auth/login', { kind: 'login', name: '', last: '' }],
   ['/zot/auth/logout', { kind: 'logout', name: '', last: '' }],
   ['/', { kind: 'home', name: '', last: '' }],

@@ -14,6 +14,9 @@ const harmless = new Set([
   'provider',
   'digest-algorithm',
   'id',
+  // Of a request for a token: images, and who would take it.
+  'scope',
+  'service',
   // The registry that a client of a mirror means.
   'ns',
 ])

@@ -70,7 +70,18 @@ export class ApiKeys {
   /** The identity of whoever shows this secret, if it is a living key of exactly this user. Notes the use. */
   find(user: string, secret: string): Identity | 'expired' | undefined {
     const held = this.#byHash.get(hashOfSecret(secret))
-    if (held?.key.user !== user || held.ending > 0) return undefined
+    return held?.key.user === user ? this.#use(held) : undefined
+  }
+
+  /** The identity of a key that a token stands for, while it lives. Notes the use. */
+  living(uuid: string): Identity | undefined {
+    const held = this.#byUuid.get(uuid)
+    const found = held && this.#use(held)
+    return found === 'expired' ? undefined : found
+  }
+
+  #use(held: HeldKey): Identity | 'expired' | undefined {
+    if (held.ending > 0) return undefined
     const now = this.#now()
     if (held.key.expiresAt <= now) return 'expired'
     held.lastUsed = now

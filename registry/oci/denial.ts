@@ -9,6 +9,8 @@ export interface Denial {
   readonly user: string | undefined
   /** Whether the user has the right, and only the key that was shown has not. */
   readonly isOnlyNarrowed: boolean
+  /** Whether whoever asked for the token that was shown has the right, and only the token does not hold it. */
+  readonly isOnlyOfToken?: boolean
 }
 
 /** The denial as the detail of an error: `reason` is for people, the rest for programs. */
@@ -29,18 +31,20 @@ export function metricsDenialDetail(
   isOnlyNarrowed: boolean,
 ): Readonly<Record<string, unknown>> {
   const reason = isOnlyNarrowed
-    ? 'a key with scopes does not open the metrics'
+    ? 'a key with scopes, or a token, does not open the metrics'
     : `the metrics are for accessControl.metrics.users, and user ${JSON.stringify(user)} is not among them`
   return { reason, user }
 }
 
-function reasonOf({ right, repository, tag, user, isOnlyNarrowed }: Denial): string {
+function reasonOf({ right, repository, tag, user, isOnlyNarrowed, isOnlyOfToken = false }: Denial): string {
   const needs = tag === undefined ? '' : `${tagNeeds(right, tag)} `
-  const whose = isOnlyNarrowed
-    ? 'which the scopes of this key do not give'
-    : user === undefined
-      ? 'which nobody has without signing in'
-      : `which user ${JSON.stringify(user)} does not have`
+  const whose = isOnlyOfToken
+    ? 'which the token that was shown does not hold'
+    : isOnlyNarrowed
+      ? 'which the scopes of this key do not give'
+      : user === undefined
+        ? 'which nobody has without signing in'
+        : `which user ${JSON.stringify(user)} does not have`
   return `${needs}the right ${JSON.stringify(right)} on ${repository} is needed, ${whose}`
 }
 

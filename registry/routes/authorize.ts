@@ -2,10 +2,14 @@ import type { Access } from '../auth/access.ts'
 import type { Answer, Authenticator } from '../auth/authenticator.ts'
 import type { Identity } from '../auth/identity.ts'
 import type { Action } from '../auth/scope.ts'
+import type { OwnNames } from '../http/own-names.ts'
 import type { Handler, Handlers, RequestContext } from '../http/request-context.ts'
-import { type RawHeaders, sendFailure } from '../http/responder.ts'
+import { sendFailure } from '../http/responder.ts'
 import { denialDetail } from '../oci/denial.ts'
 import { maxNameLength } from '../oci/reference.ts'
+import { isBearer, isDocker } from '../token/challenge.ts'
+import type { Tokens } from '../token/tokens.ts'
+import { challenge } from './challenges.ts'
 
 /** The rules of who may do what; replaced as a whole when the configuration changes. */
 export interface AuthorizationRules {
@@ -20,13 +24,13 @@ export interface AuthorizationRules {
 /** Decides for every route who asks, and whether they may. */
 export interface Authorization {
   rules: AuthorizationRules
+  /** Undefined: nobody is asked who they are. */
+  readonly tokens: Tokens | undefined
+  readonly ownNames: Pick<OwnNames, 'ownOrigin'>
 }
 
 /** What somebody would need; `identity`: to be known at all. */
 export type MissingRight = Action | 'identity'
-
-/** zot's words where config.json has none. */
-const defaultRealm = 'Authorization Required'
 
 /** Lets handlers run only for those who may. The probes are open to everybody. */
 export function authorizeAll(handlers: Handlers, authorization: Authorization): Handlers {
@@ -108,19 +112,22 @@ function missingRight(
       return isRead && may('read') ? undefined : unless('create')
     case 'base': {
       if (identity || !authenticates) return undefined
-      const isClosed =
-        !access.hasAnonymous || (access.hasAuthenticated && isDocker(req.headers['user-agent']))
-      return isClosed ? 'identity' : undefined
+      const { authorization, 'user-agent': agent } = req.headers
+      // Docker shows who it is, if only by a token for nobody, after a 401 here and at no other time.
+      const isAsked = access.hasAuthenticated && isDocker(agent) && !isBearer(authorization)
+      return access.hasAnonymous && !isAsked ? undefined : 'identity'
     }
     case 'catalog':
       return identity || access.hasAnonymous || !authenticates ? undefined : 'identity'
     case 'apikey':
-      return identity ? undefined : 'identity'
+      // A token ends within minutes, and so does everything that can be done with it.
+      return identity && identity.via !== 'token' ? undefined : 'identity'
     // What a client needs before it signs in; and the metrics, which have a rule of their own.
     case 'discover':
     case 'mgmt':
     case 'metrics':
     case 'home':
+    case 'token':
     case 'login-page':
     case 'key-page':
     case 'page-file':
@@ -141,12 +148,8 @@ function unreachable(kind: never): never {
   throw new Error(`no rule for ${String(kind)}`)
 }
 
-/** Docker sends credentials only after a 401, so it has to get one first. */
-const isDocker = (agent: string | undefined): boolean =>
-  agent !== undefined && (agent.includes('Docker-Client') || /^docker\//i.test(agent))
-
 /**
- * 401 to nobody in particular, 403 to somebody who may not. Of the repository it says what was asked, never what is
+ * 401 to nobody in particular, and where only the token does not suffice; 403 to somebody who may not. Of the repository it says what was asked, never what is
  * in it; `tag` is the one that a push was to set.
  */
 export function refuse(
@@ -156,11 +159,17 @@ export function refuse(
   tag?: string,
 ): undefined {
   const { identity, route } = context
-  const headers = challenge(context, authorization)
+  const holder = identity?.grant?.holder
+  const isOnlyOfToken =
+    holder !== undefined &&
+    missing !== 'identity' &&
+    may(authorization, holder, missing, route.name.slice(0, maxNameLength))
+  const isUnknown = !identity || isOnlyOfToken
+  const headers = challenge(context, authorization, isUnknown ? 'insufficient_scope' : 'denied')
   if (missing === 'identity') return sendFailure(context, { name: 'unauthorized' }, headers)
   const isOnlyNarrowed =
     identity?.scopes !== undefined &&
-    may(authorization, { ...identity, scopes: [] }, missing, route.name.slice(0, maxNameLength))
+    may(authorization, { ...(holder ?? identity), scopes: [] }, missing, route.name.slice(0, maxNameLength))
   const detail = denialDetail({
     right: missing,
     // Not yet checked, and the log has it too.
@@ -168,11 +177,13 @@ export function refuse(
     tag,
     user: identity?.user,
     isOnlyNarrowed,
+    isOnlyOfToken,
   })
-  return sendFailure(context, { name: identity ? 'denied' : 'unauthorized', detail }, headers)
+  return sendFailure(context, { name: isUnknown ? 'unauthorized' : 'denied', detail }, headers)
 }
 
-function refuseCredentials(
+/** To whoever shows credentials that do not hold. */
+export function refuseCredentials(
   context: RequestContext,
   authorization: Authorization,
   answer: Answer & { kind: 'refused' },
@@ -183,21 +194,7 @@ function refuseCredentials(
       String(answer.retryAfter ?? 1),
     ])
   }
-  return sendFailure(context, { name: 'unauthorized' }, challenge(context, authorization))
-}
-
-/** No challenge for our own pages: the browser would open its password dialog. */
-export function challenge({ req }: RequestContext, { rules }: Authorization): RawHeaders {
-  if (req.headers['x-zot-api-client'] === 'zot-ui') return []
-  return ['WWW-Authenticate', `Basic realm="${(rules.realm || defaultRealm).replace(/["\\]/g, '\\$&')}"`]
-}
-
-/** What /v2/ says of authentication with 200. */
-export function baseHeaders({ req }: RequestContext, { rules }: Authorization): RawHeaders {
-  if (!rules.authenticates || req.headers['x-zot-api-client'] === 'zot-ui') return []
-  const realm = rules.realm ?? ''
-  const isToken = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(realm)
-  return ['WWW-Authenticate', `basic realm=${isToken ? realm : JSON.stringify(realm)}`]
+  return sendFailure(context, { name: 'unauthorized' }, challenge(context, authorization, 'invalid_token'))
 }
 
 export const may = (

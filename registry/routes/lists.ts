@@ -55,7 +55,9 @@ export function listRoutes({ storage, authorization }: RouteDeps) {
     // As zot does: a count that makes no sense means all.
     const n = parseCount(queryOf(context, 'n'))
     const last = queryOf(context, 'last') ?? undefined
-    const readable = readableOf(authorization, context.identity, found.value)
+    const { grant } = context.identity ?? {}
+    const reader = grant?.catalog ? grant.holder : context.identity
+    const readable = readableOf(authorization, reader, found.value)
     const page = pageOf(readable, { n: n === 'bad' ? undefined : n, last })
     const next = page.next === undefined ? [] : ['Link', link('/v2/_catalog', n, page.next)]
     sendJson(context, 200, { repositories: page.items }, next)

@@ -3,7 +3,8 @@ import type { RequestContext } from '../http/request-context.ts'
 import { sendBytes, sendEmpty, sendFailure, sendJson } from '../http/responder.ts'
 import { metricsDenialDetail } from '../oci/denial.ts'
 import { distributionSpec, version } from '../version.ts'
-import { type Authorization, baseHeaders, challenge } from './authorize.ts'
+import type { Authorization } from './authorize.ts'
+import { baseHeaders, challenge } from './challenges.ts'
 import type { MetricsPage, RouteDeps } from './deps.ts'
 
 const ok = Buffer.from('ok')
@@ -32,10 +33,10 @@ export function metricsRoute(metrics: MetricsPage | undefined, authorization: Au
     if (!metrics) return sendFailure(context, { name: 'route-unknown' })
     const { access } = authorization.rules
     if (!access.mayScrape(context.identity)) {
-      const headers = challenge(context, authorization)
+      const headers = challenge(context, authorization, 'denied')
       if (!context.identity) return sendFailure(context, { name: 'unauthorized' }, headers)
-      const { user } = context.identity
-      const isOnlyNarrowed = access.mayScrape({ ...context.identity, scopes: [] })
+      const { user, grant } = context.identity
+      const isOnlyNarrowed = access.mayScrape({ ...(grant?.holder ?? context.identity), scopes: [] })
       const detail = metricsDenialDetail(user, isOnlyNarrowed)
       return sendFailure(context, { name: 'denied', detail }, headers)
     }

@@ -8,6 +8,7 @@ import { listRoutes, referrerRoutes } from './lists.ts'
 import { manifestRoutes } from './manifests.ts'
 import { limitRepositories } from './repository-limit.ts'
 import { discoverRoute, healthRoutes, metricsRoute, mgmtRoute } from './service.ts'
+import { tokenRoute } from './token.ts'
 import { uploadRoutes } from './uploads.ts'
 
 /** Every route and its methods, behind the authorization. */
@@ -20,6 +21,7 @@ export function createRoutes(deps: RouteDeps): Handlers {
     ...uploadRoutes(deps),
     ...referrerRoutes(deps),
     ...keyRoutes(deps),
+    ...tokenRoute(deps),
     discover: discoverRoute(deps.config),
     mgmt: mgmtRoute(deps.config),
     metrics: metricsRoute(deps.metrics, deps.authorization),

@@ -55,7 +55,8 @@ it('no metadata file that the event loop has open while it serves can make it wa
   const { main, close } = storing.stores
   expect(main.blobIndex.holders('sha256:none')).toEqual([])
   const logger = openLogger('error', join(folder, 'log'))
-  const opening = openUsers(parsed.config, main.root, logger, {}, createClients())
+  const front = { clients: createClients(), ownNames: { ownOrigin: () => undefined } }
+  const opening = openUsers(parsed.config, main.root, logger, {}, front)
   if (!opening.ok) throw new Error(opening.message)
   try {
     const open = opened.filter(database => database.isOpen)
