@@ -8,15 +8,17 @@ import { dayMs } from './policy.ts'
 
 type RotateStep = Step<RotateMemory>
 type Method = (context: RotateContext) => Promise<Attempt>
-/** `not-this-way`: another method may work; `reason` says why this one does not. */
+/** `not-this-way`: another method may work; `reason` says why this one does not. `isUsual`: that is nothing to report. */
 type Attempt =
   | { kind: 'created'; key: { secret: string } & Partial<CreatedKey>; how: string }
-  | { kind: 'not-this-way'; reason: string }
+  | { kind: 'not-this-way'; reason: string; isUsual?: true }
   | { kind: 'failed'; result: StepResult }
   /** The connection broke: whether a key was created is not known. */
   | { kind: 'uncertain' }
 
 const maxAttempts = 3
+/** A new key may end this much before its date: clocks differ, and the old one may be as new. */
+const cutToleranceMs = 3_600_000
 /** How a key came about that was created with the one it replaces. */
 export const withKeyInUse = 'with the key in use'
 
@@ -152,17 +154,20 @@ class KeyCreation {
     for (const method of this.#methods(context.memory)) {
       last = await method(context)
       if (last.kind !== 'not-this-way') return last
-      context.progress({ label: `Another way is taken, as ${last.reason}` })
+      if (!last.isUsual) context.progress({ label: `Another way is taken, as ${last.reason}` })
     }
     return last
   }
 
-  /** A leaked key is used only where everything else failed. */
+  /**
+   * A key that the administration creates has a life of its own; one that is created with the key in use ends with that
+   * one, but for zot. A leaked key is used only where everything else failed.
+   */
   #methods({ leaked, yes }: RotateMemory): Method[] {
     const byKeyInUse: Method = ({ memory }) => this.#withKeyInUse(memory)
     const overAdminSocket: Method = ({ memory }) => this.#overAdminSocket(memory)
     const byPerson: Method = context => this.#byPerson(context)
-    if (!leaked) return [byKeyInUse, overAdminSocket, byPerson]
+    if (!leaked) return [overAdminSocket, byKeyInUse, byPerson]
     return [
       overAdminSocket,
       ...(yes ? [(context: RotateContext) => this.#bySignInWindow(context), byKeyInUse] : []),
@@ -175,11 +180,21 @@ class KeyCreation {
     if (!stored.ok) return { kind: 'failed', result: asStep(stored) }
     const { value: key } = stored
     if (key === undefined) return { kind: 'not-this-way', reason: 'the key in use is not in the store' }
-    const created = await this.#deps.client.create({ user: memory.user, key }, this.#request(memory))
-    if (created.ok)
-      return created.value === 'refused'
-        ? { kind: 'not-this-way', reason: 'the registry does not accept the key in use' }
-        : { kind: 'created', key: created.value, how: withKeyInUse }
+    const bearer = { user: memory.user, key }
+    const request = this.#request(memory)
+    const created = await this.#deps.client.create(bearer, request)
+    if (created.ok) {
+      if (created.value === 'refused')
+        return { kind: 'not-this-way', reason: 'the registry does not accept the key in use' }
+      const { uuid, expirationDate } = created.value
+      const missingMs =
+        expirationDate === null ? 0 : Date.parse(request.expirationDate) - Date.parse(expirationDate)
+      if (missingMs < cutToleranceMs) return { kind: 'created', key: created.value, how: withKeyInUse }
+      // It would have to be rotated again when the old one ends.
+      const revoked = await this.#deps.client.revoke(bearer, uuid)
+      if (!revoked.ok) return { kind: 'failed', result: asStep(revoked) }
+      return { kind: 'not-this-way', reason: 'what the key in use creates here ends with it' }
+    }
     const { code } = created.error
     if (code === 'registry-unreachable' || code === 'registry-not-serving') return { kind: 'uncertain' }
     return { kind: 'failed', result: asStep(created) }
@@ -188,7 +203,8 @@ class KeyCreation {
   async #overAdminSocket(memory: RotateMemory): Promise<Attempt> {
     const { client } = this.#deps
     const all = await client.listAll()
-    if (!all) return { kind: 'not-this-way', reason: 'this engine has no administration socket' }
+    if (!all)
+      return { kind: 'not-this-way', reason: 'this engine has no administration socket', isUsual: true }
     const created = await client.createFor(this.#request(memory))
     if (created.ok) return { kind: 'created', key: created.value, how: 'by the registry’s administration' }
     const { code } = created.error

@@ -45,7 +45,12 @@ const facts = v.object({ uuid: v.string(), label: v.string(), expirationDate: v.
 export const rotateMemory = v.object({
   registry: v.string(),
   user: v.string(),
-  old: v.object({ ...facts.entries, createdAt: v.string(), scopes: v.array(v.string()) }),
+  old: v.object({
+    ...facts.entries,
+    createdAt: v.string(),
+    scopes: v.array(v.string()),
+    mintedBy: v.exactOptional(v.string()),
+  }),
   /** The label of the new key; no other key has it. */
   label: v.string(),
   days: v.number(),

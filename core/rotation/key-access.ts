@@ -6,8 +6,8 @@ export interface KeyAccess {
   /** "the administration socket", "the key itself". */
   by: 'admin-socket' | 'key'
   list(): Promise<Result<ListedKey[]>>
-  /** Succeeds for a key that does not exist. */
-  revoke(uuid: string): Promise<Result<null>>
+  /** Succeeds for a key that does not exist. Answers the keys that came out of it and still work, where the engine knows. */
+  revoke(uuid: string): Promise<Result<string[]>>
 }
 
 const refused = (user: string): Result<never> => fail({ code: 'key-not-accepted', user })
@@ -54,7 +54,7 @@ export async function openKeyAccess(
       },
       async revoke(uuid) {
         const revoked = await client.revoke(bearer, uuid)
-        return revoked.ok ? (revoked.value === 'refused' ? refused(user) : ok(null)) : revoked
+        return revoked.ok ? (revoked.value === 'refused' ? refused(user) : ok(revoked.value)) : revoked
       },
     })
   }

@@ -53,12 +53,12 @@ export interface KeyClient {
   /** The registry's clock, ms since the epoch. */
   registryTime(): Promise<Result<number | undefined>>
   create(bearer: Bearer, request: CreateKeyRequest): Promise<Result<CreatedKey | 'refused'>>
-  /** Revokes a key of this user; succeeds for one that does not exist. */
-  revoke(bearer: Bearer, uuid: string): Promise<Result<null | 'refused'>>
+  /** Revokes a key of this user; succeeds for one that does not exist. Answers the keys that came out of it and still work. */
+  revoke(bearer: Bearer, uuid: string): Promise<Result<string[] | 'refused'>>
   /** The keys of every user; undefined where the engine has no administration socket. */
   listAll(): Promise<Result<(ListedKey & { user: string })[]> | undefined>
   createFor(request: CreateKeyRequest): Promise<Result<CreatedKey>>
-  revokeAny(uuid: string): Promise<Result<null>>
+  revokeAny(uuid: string): Promise<Result<string[]>>
   /** Any other request with this key. */
   request(path: string, bearer: Bearer, options?: RegistryRequest): Promise<Result<RegistryAnswer>>
   /** The same, whose requests bear this user agent in the registry's log. */
@@ -107,6 +107,9 @@ const createdKey = v.object({
   expirationDate: timeOrNever,
   apiKey: v.string(),
 })
+/** zot answers without a body: it does not know which key made another. */
+const ownDescendants = v.object({ descendants: v.array(v.object({ uuid: v.string() })) })
+const anyDescendants = v.object({ descendants: v.array(v.string()) })
 const adminRefusal = v.object({ error: v.string() })
 
 export function createKeyClient(deps: Deps): KeyClient {
@@ -187,7 +190,9 @@ export function createKeyClient(deps: Deps): KeyClient {
       const answer = await ask(`${path}?id=${encodeURIComponent(uuid)}`, bearer, { method: 'DELETE' })
       if (!answer.ok) return answer
       if (answer.value.status === 401) return ok('refused')
-      return answer.value.status < 300 ? ok(null) : fail(refusal(answer.value, 'revoke the key'))
+      if (answer.value.status >= 300) return fail(refusal(answer.value, 'revoke the key'))
+      const left = v.safeParse(ownDescendants, parseJson(answer.value.body))
+      return ok(left.success ? left.output.descendants.map(key => key.uuid) : [])
     },
     async listAll() {
       const answer = await admin.ask('GET', '/keys')
@@ -203,9 +208,10 @@ export function createKeyClient(deps: Deps): KeyClient {
       const answer = await admin.ask('DELETE', `/keys/${encodeURIComponent(uuid)}`)
       if (answer.kind === 'absent') return fail({ code: 'registry-not-serving' })
       if (answer.kind === 'failed') return fail({ code: 'registry-unreachable', reason: answer.reason })
-      return answer.status < 300 || answer.status === 404
-        ? ok(null)
-        : fail({ code: 'registry-refused', what: 'revoke the key', status: answer.status, reason: '' })
+      if (answer.status >= 300 && answer.status !== 404)
+        return fail({ code: 'registry-refused', what: 'revoke the key', status: answer.status, reason: '' })
+      const left = v.safeParse(anyDescendants, answer.body)
+      return ok(left.success ? left.output.descendants : [])
     },
   }
 }

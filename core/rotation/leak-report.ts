@@ -13,7 +13,7 @@ export interface FoundKey {
 
 interface LeakFacts {
   user: string
-  leaked: { uuid: string; label: string; createdAt: string }
+  leaked: { uuid: string; label: string; createdAt: string; mintedBy?: string }
   log: LoggedRequests
   found: readonly FoundKey[]
 }

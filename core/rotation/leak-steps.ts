@@ -1,14 +1,18 @@
 import { count } from '../../contract/messages/format.ts'
 import { ok, type Result } from '../../contract/result.ts'
-import { asStep, failed, type Step, type StepResult } from '../runbook/step.ts'
+import { asStep, done, failed, type Step, type StepResult } from '../runbook/step.ts'
 import type { KeyOwner } from '../secrets/key-store.ts'
 import { doneWith, type RotateContext, type RotateMemory, type RotationDeps } from './deps.ts'
 import { type KeyAccess, openKeyAccess } from './key-access.ts'
 import type { ListedKey } from './key-client.ts'
 import { clientOf, leakReport } from './leak-report.ts'
 import { creationsOf, type LoggedRequest, type LoggedRequests, requestsIn } from './logged-requests.ts'
+import { revokeLine } from './revoke-line.ts'
 
 type Deps = Pick<RotationDeps, 'client' | 'store' | 'records' | 'requestLog' | 'onRetiringChange'>
+
+/** How often what came meanwhile is looked for. */
+const maxRounds = 10
 
 const ownerOf = ({ registry, user }: RotateMemory): KeyOwner => ({ registry, user })
 
@@ -30,6 +34,38 @@ export function leakSteps(deps: Deps): Step<RotateMemory>[] {
       apply: context => reportUses(deps, context),
     },
   ]
+}
+
+/** Revokes the leaked key with every key that came out of it: whoever has it may have made them. Nobody is asked. */
+export function revokeLeaked(deps: Deps) {
+  return async (access: KeyAccess, { memory, progress }: RotateContext): Promise<StepResult> => {
+    const line = await revokeLine(access, memory.old.uuid, memory.minted?.uuid)
+    if (!line.ok) return asStep(line)
+    const creators = creationsOf((await logOf(deps, memory)).requests, line.value)
+    const byUuid = new Map([...creators].map(([request, { uuid }]) => [uuid, request]))
+    for (const key of line.value) {
+      const { uuid, label, createdAt, mintedBy } = key
+      progress({
+        label: 'Keys that were made with it',
+        part: {
+          id: `key:${uuid}`,
+          title: describe(key, byUuid.get(uuid), memory),
+          state: 'passed',
+          words: 'Revoked',
+        },
+      })
+      const minter = mintedBy === undefined ? {} : { mintedBy }
+      noteFound(memory, { uuid, label, createdAt, ...minter, isRevoked: true })
+    }
+    return line.value.length === 0
+      ? done
+      : doneWith(`Revoked, with ${count(line.value.length, 'key')} that came out of it`)
+  }
+}
+
+/** What an interrupted attempt found is not listed any more. */
+function noteFound(memory: RotateMemory, key: NonNullable<RotateMemory['found']>[number]): void {
+  memory.found = [...(memory.found ?? []).filter(({ uuid }) => uuid !== key.uuid), key]
 }
 
 async function revokeOthers(deps: Deps, context: RotateContext): Promise<StepResult> {
@@ -62,21 +98,27 @@ async function revokeOthers(deps: Deps, context: RotateContext): Promise<StepRes
       body: ['Zotbar does not manage them. There is no way back.', ...unknown.map(titleOf)].join('\n'),
       confirm: 'Revoke them',
     }))
-  // What an interrupted attempt revoked is not listed any more.
-  const found = new Map((memory.found ?? []).map(key => [key.uuid, key]))
-  for (const key of unknown) {
-    const revoked = agreed ? await access.value.revoke(key.uuid) : undefined
-    if (revoked && !revoked.ok) return asStep(revoked)
-    const { uuid, createdAt, mintedBy } = key
-    const minter = mintedBy === undefined ? {} : { mintedBy }
-    found.set(uuid, { uuid, label: key.label, createdAt, ...minter, isRevoked: agreed })
-    const message = agreed ? 'Revoked' : `It still works; to revoke it: zotbar keys revoke ${uuid}`
-    const state = agreed ? 'passed' : 'skipped'
-    progress({ label, part: { id: `key:${uuid}`, title: titleOf(key), state, words: message } })
+  let revokedCount = 0
+  for (let round = 0, rest = unknown; rest.length > 0 && round < maxRounds; round += 1) {
+    for (const key of rest) {
+      const revoked = agreed ? await access.value.revoke(key.uuid) : undefined
+      if (revoked && !revoked.ok) return asStep(revoked)
+      if (agreed) revokedCount += 1
+      const { uuid, createdAt, mintedBy } = key
+      const minter = mintedBy === undefined ? {} : { mintedBy }
+      noteFound(memory, { uuid, label: key.label, createdAt, ...minter, isRevoked: agreed })
+      const message = agreed ? 'Revoked' : `It still works; to revoke it: zotbar keys revoke ${uuid}`
+      const state = agreed ? 'passed' : 'skipped'
+      progress({ label, part: { id: `key:${uuid}`, title: titleOf(key), state, words: message } })
+    }
+    if (!agreed) break
+    // Whoever has one of them may have made another while the others went.
+    const again = await access.value.list()
+    if (!again.ok) return asStep(again)
+    rest = again.value.filter(({ uuid }) => uuid !== current)
   }
-  memory.found = [...found.values()]
   return doneWith(
-    agreed ? `${count(unknown.length, 'key')} revoked` : `${count(unknown.length, 'key')} still work`,
+    agreed ? `${count(revokedCount, 'key')} revoked` : `${count(unknown.length, 'key')} still work`,
   )
 }
 
@@ -88,7 +130,7 @@ async function revokeRetiring(
 ): Promise<Result<null>> {
   const owner = ownerOf(memory)
   for (const { uuid } of records.find(owner)?.retiring ?? []) {
-    const revoked = await access.revoke(uuid)
+    const revoked = await revokeLine(access, uuid, memory.minted?.uuid)
     if (!revoked.ok) return revoked
   }
   const emptied = await store.delete(owner, 'retiring')
@@ -101,13 +143,13 @@ async function revokeRetiring(
 
 /** "“deploy”, created 2026-03-01 10:00 UTC with the leaked key from 10.0.0.7 with curl/8.1, 0a1b…". */
 function describe(
-  { uuid, label, createdAt, mintedBy }: ListedKey,
+  { uuid, label, createdAt, mintedBy }: Pick<ListedKey, 'uuid' | 'label' | 'createdAt' | 'mintedBy'>,
   creator: LoggedRequest | undefined,
   { old }: RotateMemory,
 ): string {
   const isByLeaked = (mintedBy ?? creator?.keyId) === old.uuid
   return [
-    `${label || '(no label)'}, created ${minute(createdAt)}`,
+    `${label || '(no label)'}, created ${createdAt === '' ? 'meanwhile' : minute(createdAt)}`,
     ...(isByLeaked ? ['with the leaked key'] : []),
     ...(creator ? [clientOf(creator)] : []),
   ]

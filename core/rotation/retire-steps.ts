@@ -1,14 +1,30 @@
 import { ok, type Result } from '../../contract/result.ts'
-import { asStep, done, failed, type Runbook, type Step, type StepResult } from '../runbook/step.ts'
+import {
+  asStep,
+  done,
+  failed,
+  type Runbook,
+  type Step,
+  type StepContext,
+  type StepResult,
+} from '../runbook/step.ts'
 import { doneWith, type RetireMemory, type RotationDeps } from './deps.ts'
-import { openKeyAccess } from './key-access.ts'
+import { type KeyAccess, openKeyAccess } from './key-access.ts'
 
 export const retireName = 'retire'
 
 type Deps = Pick<RotationDeps, 'client' | 'store' | 'records' | 'onRetiringChange'>
 
-/** Revokes a replaced key, checks that it is refused, and forgets it. Each step may be done already. */
-export function retireSteps<Memory extends RetireMemory>(deps: Deps): Step<Memory>[] {
+type Revoke<Memory> = (access: KeyAccess, context: StepContext<Memory>) => Promise<StepResult>
+
+/**
+ * Revokes a replaced key, checks that it is refused, and forgets it. Each step may be done already. `revoke`: where more
+ * than the key itself has to go.
+ */
+export function retireSteps<Memory extends RetireMemory>(
+  deps: Deps,
+  revoke: Revoke<Memory> = async (access, { memory }) => asStep(await access.revoke(memory.old.uuid)),
+): Step<Memory>[] {
   const { client, store, records } = deps
 
   const isWaiting = ({ registry, user, old }: Memory): boolean =>
@@ -28,7 +44,8 @@ export function retireSteps<Memory extends RetireMemory>(deps: Deps): Step<Memor
       why: 'From here on only the new one works. There is no way back.',
       pointOfNoReturn: true,
       check: async ({ memory }) => !isWaiting(memory),
-      async apply({ memory }) {
+      async apply(context) {
+        const { memory } = context
         // A key with few permissions may revoke itself, but not the key that created it.
         const access = await openKeyAccess(client, memory.user, [
           () => secretOf(memory),
@@ -36,7 +53,7 @@ export function retireSteps<Memory extends RetireMemory>(deps: Deps): Step<Memor
         ])
         if (!access.ok) return asStep(access)
         // Where the registry accepts none of them, the old one does not work either.
-        return access.value ? asStep(await access.value.revoke(memory.old.uuid)) : done
+        return access.value ? revoke(access.value, context) : done
       },
     },
     {

@@ -1,23 +1,21 @@
 import { count, duration } from '../../contract/messages/format.ts'
 import { ok, type Result } from '../../contract/result.ts'
-import { asStep, done, failed, type Runbook, type Step, type StepResult } from '../runbook/step.ts'
+import { asStep, done, failed, type Runbook, type Step } from '../runbook/step.ts'
 import type { KeyOwner } from '../secrets/key-store.ts'
 import { checkStoredStep, createKeyStep, withKeyInUse } from './create-steps.ts'
-import { deliverStep, reachSink, sinkPart } from './deliver.ts'
-import { doneWith, type RotateContext, type RotateMemory, type RotationDeps } from './deps.ts'
+import { deliverStep } from './deliver.ts'
+import { doneWith, type RotateMemory, type RotationDeps } from './deps.ts'
 import { openKeyAccess } from './key-access.ts'
 import type { KeyRecord } from './key-record.ts'
-import { leakSteps } from './leak-steps.ts'
+import { leakSteps, revokeLeaked } from './leak-steps.ts'
 import { overlapInRunMs } from './policy.ts'
+import { preflightStep } from './preflight-step.ts'
 import { proveKey, unprovenUses } from './prove-key.ts'
 import { retireSteps } from './retire-steps.ts'
 
 export const rotateName = 'rotate'
 
 type RotateStep = Step<RotateMemory>
-
-/** With clocks further apart a key would expire at another time than its date says. */
-const clockLimitMs = 5 * 60_000
 
 const ownerOf = ({ registry, user }: RotateMemory): KeyOwner => ({ registry, user })
 
@@ -42,7 +40,9 @@ export function rotateRunbook(memory: RotateMemory, rotation: RotationDeps): Run
       proveStep(deps),
       switchStep(deps),
       overlapStep(deps),
-      ...(isRevokedInRun(memory) ? retireSteps<RotateMemory>(deps) : []),
+      ...(isRevokedInRun(memory)
+        ? retireSteps<RotateMemory>(deps, leaked ? revokeLeaked(deps) : undefined)
+        : []),
       ...(leaked ? leakSteps(deps) : []),
     ],
     changes: ({ minted, retireAt }) => [
@@ -55,72 +55,6 @@ export function rotateRunbook(memory: RotateMemory, rotation: RotationDeps): Run
   }
 }
 
-function preflightStep(deps: RotationDeps): RotateStep {
-  const { clock, client, store, records } = deps
-  return {
-    id: 'preflight',
-    title: 'Check that everything is there',
-    why: 'What would fail is found before a key is created.',
-    cancellable: true,
-    check: async () => false,
-    async apply(context) {
-      const { memory, progress } = context
-      const report = (
-        id: string,
-        title: string,
-        message: string,
-        state: 'passed' | 'unproven' = 'passed',
-      ): void => progress({ label: title, part: { id, title, state, words: message } })
-      const registryTime = await client.registryTime()
-      if (!registryTime.ok) return asStep(registryTime)
-      report('registry', 'The registry', 'It answers')
-      const differenceMs = registryTime.value === undefined ? 0 : registryTime.value - clock.now()
-      if (Math.abs(differenceMs) > clockLimitMs)
-        return failed(
-          'clock-wrong',
-          `The registry’s clock is ${duration(Math.abs(differenceMs))} ${differenceMs > 0 ? 'ahead' : 'behind'}: set one of the two right first.`,
-        )
-      report('clock', 'The clocks', 'They agree')
-      const backend = await store.backend()
-      if (backend.kind === 'none') return asStep({ ok: false, error: backend.error })
-      report('store', 'Where keys are stored', await store.describe())
-      for (const { spec } of records.find(ownerOf(memory))?.sinks ?? []) {
-        const sink = deps.sink(spec)
-        if (!sink) return failed('bad-sink', `${spec} is not understood any more.`)
-        const label = 'Checking each sink'
-        progress({ label, part: sinkPart(spec, sink, 'working') })
-        const error = await reachSink(sink, context)
-        progress({ label, part: sinkPart(spec, sink, error ? 'failed' : 'passed', error?.words) })
-        if (error) return { ok: false, error }
-      }
-      return checkKeyInUse(context)
-    },
-  }
-
-  async function checkKeyInUse({ memory, progress }: RotateContext): Promise<StepResult> {
-    const current = await store.get(ownerOf(memory), 'current')
-    if (!current.ok) return asStep(current)
-    const title = 'The key in use'
-    const report = (state: 'passed' | 'unproven' | 'skipped', message: string): void =>
-      progress({ label: title, part: { id: 'current', title, state, words: message } })
-    if (memory.leaked) {
-      report('skipped', 'It has leaked and is not used')
-      return done
-    }
-    const listed =
-      current.value === undefined
-        ? undefined
-        : await client.listOwn({ user: memory.user, key: current.value })
-    if (listed && !listed.ok) return asStep(listed)
-    memory.oldWorks = listed !== undefined && listed.value !== 'refused'
-    if (memory.oldWorks) report('passed', 'It works')
-    else report('unproven', 'It does not work any more; the new one is created another way')
-    if (listed?.ok && listed.value !== 'refused')
-      memory.old.scopes = listed.value.find(({ uuid }) => uuid === memory.old.uuid)?.scopes ?? []
-    return done
-  }
-}
-
 /** What the user agrees to: the sinks, and when the old key is revoked. */
 function consentOf(memory: RotateMemory, record: KeyRecord | undefined): string {
   const specs = record?.sinks.map(({ spec }) => spec) ?? []
@@ -129,7 +63,7 @@ function consentOf(memory: RotateMemory, record: KeyRecord | undefined): string 
       ? 'It is delivered to no sink: give it to the programs that use it.'
       : `The new key goes to ${count(specs.length, 'sink')}, in this order: ${specs.join(', ')}.`,
     isRevokedInRun(memory)
-      ? `The old key is revoked ${memory.overlapMs === 0 || memory.leaked ? 'at once' : `after ${duration(memory.overlapMs)}`}, when the new one has proved itself. There is no way back then.`
+      ? `The old key is revoked ${memory.overlapMs === 0 || memory.leaked ? 'at once' : `after ${duration(memory.overlapMs)}`}, when the new one has proved itself${memory.leaked ? ', and so is every key that was made with it' : ''}. There is no way back then.`
       : `The old key goes on working for ${duration(memory.overlapMs)}, then it is revoked. There is no way back then.`,
   ].join('\n')
 }

@@ -76,8 +76,7 @@ async function revoke(
 ): Promise<Reply> {
   const descendants = keys.descendants(uuid).map(key => key.uuid)
   // What came out of a key that is gone can be ended still.
-  if (!keys.get(uuid) && (!withDescendants || descendants.length === 0))
-    return refuse(404, 'there is no such key')
+  if (!keys.get(uuid) && descendants.length === 0) return refuse(404, 'there is no such key')
   const gone = await keys.revoke(withDescendants ? [uuid, ...descendants] : [uuid])
   for (const key of gone)
     deps.audit('API key revoked', {

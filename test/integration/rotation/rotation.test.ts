@@ -107,11 +107,16 @@ describe('rotating a key', () => {
     await rig.rotate('--yes')
     const key = inFile()
     const old = (await rig.managed()).retiring?.uuid ?? ''
-    const revoked = await rig.zotbar('keys', 'revoke', old)
-    expect(revoked.stdout).toMatch(/still works: .*\nZotbar manages it here/)
-    expect(revoked.stdout).not.toContain('Revoke them too')
+    expect((await rig.zotbar('keys', 'revoke', old)).stdout).toMatch(new RegExp(`^Revoked 1.key: ${old}\n$`))
     expect((await rig.zotbar('keys', 'retire', user)).code).toBe(0)
     await isWhole(key)
+    // One that somebody made with another key, and gave to Zotbar.
+    const maker = await rig.newKey(user)
+    const made = await createKey(rig.url, { user, key: maker.apiKey }, 'by hand')
+    await rig.manage(made.apiKey, `file:${file}`)
+    const revoked = await rig.zotbar('keys', 'revoke', maker.uuid)
+    expect(revoked.stdout).toMatch(/still works: .*\nZotbar manages it here/)
+    expect(revoked.stdout).not.toContain('Revoke them too')
   })
 
   it('revokes by itself when the time came while the app was not there', async () => {
@@ -405,22 +410,30 @@ describe('a key that has leaked', () => {
     const leaked = (await rig.managed()).uuid
     const stolen = await createKey(rig.url, { user, key: old }, 'backdoor')
     await fetch(`${rig.url}/v2/team/app/manifests/1`, { headers: thiefOf({ user, key: stolen.apiKey }) })
+    // What came out of it again, and one that did not: the key of a password.
+    const next = await createKey(rig.url, { user, key: stolen.apiKey }, 'backdoor 2')
+    const other = await rig.newKey(user, { label: 'laptop' })
     const told = await rig.rotate('--leaked', '--yes')
     expect(told.last).toEqual({ runbook: 'rotate', result: 'done' })
     expect(told.lines.filter(({ phase }) => phase === 'done').map(({ step }) => step)).toEqual([
       ...['preflight', 'mint', 'keep', 'deliver', 'prove', 'switch', 'overlap'],
       ...['revoke', 'confirm', 'forget', 'others', 'uses'],
     ])
-    for (const key of [old, older, stolen.apiKey]) expect(await rig.letsIn(key)).toBe(false)
+    for (const key of [old, older, stolen.apiKey, next.apiKey, other.apiKey])
+      expect(await rig.letsIn(key)).toBe(false)
     expect((await rig.managed()).retiring).toBeUndefined()
-    expect(partsOf(told, 'others')).toEqual({ [`key:${stolen.uuid}`]: 'passed' })
-    const [thief] = textsOf(told, 'others')
+    expect(partsOf(told, 'revoke')).toEqual({
+      [`key:${stolen.uuid}`]: 'passed',
+      [`key:${next.uuid}`]: 'passed',
+    })
+    expect(partsOf(told, 'others')).toEqual({ [`key:${other.uuid}`]: 'passed' })
+    const [thief] = textsOf(told, 'revoke')
     expect(thief).toMatch(/^backdoor, created .* with the leaked key from 127\.0\.0\.1 with thief\/1\.0, /)
     const [created, ...uses] = textsOf(told, 'uses')
     expect(created).toContain(
       `Created the key “backdoor”, ${stolen.uuid}, which is revoked now (POST /zot/auth/apikey: 201)`,
     )
-    expect(uses[0]).toContain('Created the leaked key')
+    expect(uses[0]).toContain('Created the key “backdoor 2”')
     expect(uses.join('\n')).toMatch(/with thief\/1\.0: Read team\/app: 1.request, 200$/m)
     // Nothing of this run, whose proof is in the log too.
     const log = await rig.zotbar('logs', '--lines', '5000')

@@ -97,13 +97,13 @@ function registryOf(clock: Clock) {
     async revoke(bearer, uuid) {
       if (!letsIn(bearer)) return ok('refused')
       end(uuid)
-      return ok(null)
+      return ok([])
     },
     listAll: async () => ok(rows.map(listed)),
     createFor: async wish => ok(make(wish)),
     async revokeAny(uuid) {
       end(uuid)
-      return ok(null)
+      return ok([])
     },
     async request(path, bearer, { method = 'GET' } = {}) {
       const status = letsIn(bearer) ? { GET: 200, HEAD: 200, PUT: 403, POST: 202, DELETE: 204 }[method] : 401

@@ -113,13 +113,21 @@ describe('the report after a leak', () => {
         line({ at: '10:00:00', method: 'POST', path: keyPath, status: 201, keyId: 'leaked' }),
         line({ at: '10:01:00', method: 'POST', path: keyPath, status: 403, keyId: 'thief' }),
       ],
-      [key('thief', '09:59:59.9', false)],
+      [{ ...key('thief', '09:59:59.9', false), mintedBy: 'leaked' }],
     )
     expect(parts).toEqual([
       expect.stringContaining('Created the key “label of thief”, thief, which still works'),
       expect.stringContaining('Tried to create a key: 1\u00a0request, 403'),
       expect.stringContaining('The log goes back'),
     ])
+  })
+
+  it('takes what a key created for no key that the administration created in the same second', async () => {
+    const parts = await report(
+      [begin, line({ at: '10:00:01', method: 'POST', path: keyPath, status: 201, keyId: 'leaked' })],
+      [key('by hand', '10:00:00.9'), { ...key('thief', '10:00:00.95'), mintedBy: 'leaked' }],
+    )
+    expect(parts[0]).toContain('Created the key “label of thief”')
   })
 
   it('takes one creation for one key, and says that a key is gone again', async () => {

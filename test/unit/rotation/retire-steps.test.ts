@@ -18,7 +18,7 @@ function rig(stored: (slot: string) => Result<string | undefined>) {
         ok(['current', 'old'].filter(uuid => !revoked.includes(uuid)).map(uuid => ({ uuid }))),
       revoke: async (_: unknown, uuid: string) => {
         revoked.push(uuid)
-        return ok(null)
+        return ok([])
       },
     },
     store: { get: async (_: unknown, slot: string) => stored(slot), delete: async () => ok(null) },
