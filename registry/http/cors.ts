@@ -9,9 +9,10 @@ export interface CorsOptions {
 }
 
 export interface Cors {
-  /** Whether pages of this origin may change things. */
-  allows(origin: string): boolean
-  open(context: RequestContext, origin: string, methods: readonly string[]): boolean
+  /** Whether pages of this origin may read and change things; if so, the answer will say it. */
+  admit(context: RequestContext, origin: string): boolean
+  /** Answers what a browser asks before it sends a request of an admitted page. */
+  answerPreflight(context: RequestContext, methods: readonly string[]): undefined
 }
 
 /**
@@ -44,30 +45,28 @@ const preflightSeconds = '7200'
 /**
  * Lets web pages of the configured origin read the answers. Without one no page may: a registry on this
  * machine would otherwise be readable by every page that its owner looks at.
- * `open` answers true when the request was a preflight, and is done with.
  * https://fetch.spec.whatwg.org/#http-cors-protocol
  */
 export function createCors({ allowOrigin, authenticates }: CorsOptions): Cors {
   const allowed = new Set((allowOrigin ?? '').split(',').map(one => one.trim()))
   allowed.delete('')
   const any = allowed.has('*')
-  const allows = (origin: string): boolean => any || allowed.has(origin)
-  const open = (context: RequestContext, origin: string, methods: readonly string[]): boolean => {
-    if (!allows(origin)) return false
-    const { res } = context
-    res.setHeader('Access-Control-Allow-Origin', any ? '*' : origin)
-    if (!any) res.setHeader('Vary', 'Origin')
-    // Never together with `*`: browsers refuse that, and so should we.
-    if (authenticates && !any) res.setHeader('Access-Control-Allow-Credentials', 'true')
-    if (context.method !== 'OPTIONS') {
-      res.setHeader('Access-Control-Expose-Headers', exposedHeaders)
-      return false
-    }
-    res.setHeader('Access-Control-Allow-Methods', [...methods, 'OPTIONS'].join(','))
-    res.setHeader('Access-Control-Allow-Headers', allowedHeaders)
-    res.setHeader('Access-Control-Max-Age', preflightSeconds)
-    sendEmpty(context, 204)
-    return true
+  return {
+    admit({ method, res }, origin) {
+      if (!any && !allowed.has(origin)) return false
+      res.setHeader('Access-Control-Allow-Origin', any ? '*' : origin)
+      if (!any) res.setHeader('Vary', 'Origin')
+      // Never together with `*`: browsers refuse that, and so should we.
+      if (authenticates && !any) res.setHeader('Access-Control-Allow-Credentials', 'true')
+      if (method !== 'OPTIONS') res.setHeader('Access-Control-Expose-Headers', exposedHeaders)
+      return true
+    },
+    answerPreflight(context, methods) {
+      const { res } = context
+      res.setHeader('Access-Control-Allow-Methods', [...methods, 'OPTIONS'].join(','))
+      res.setHeader('Access-Control-Allow-Headers', allowedHeaders)
+      res.setHeader('Access-Control-Max-Age', preflightSeconds)
+      return sendEmpty(context, 204)
+    },
   }
-  return { allows, open }
 }

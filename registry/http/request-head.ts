@@ -4,7 +4,7 @@ import { isUnmet } from './expectation.ts'
 
 /** Go's set, which is what the field may consist of. https://www.rfc-editor.org/rfc/rfc9110#section-7.2 */
 const hostPattern = /^[A-Za-z0-9\-._~!$&'()*+,;=%:[\]]*$/
-const absolutePattern = /^https?:\/\/([^/?#]*)/i
+const absolutePattern = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)/i
 
 /**
  * Checks what Node leaves unchecked, and brings an absolute target into the usual form, its authority in the place of
@@ -33,11 +33,12 @@ export function faultOfHead(req: IncomingMessage): Failure | undefined {
 function toOriginForm(req: IncomingMessage, url: string): Failure | undefined {
   const match = absolutePattern.exec(url)
   if (!match) return undefined
-  const [whole, authority = ''] = match
-  // `user:password@` is refused, as everything that goes by the host would have to know it.
-  if (authority === '' || !hostPattern.test(authority)) return invalid('the target has no host')
+  const [whole, scheme = '', authority = ''] = match
   const rest = url.slice(whole.length)
+  // At once: an authority may have a password in it, and the log has the target of refused requests, too.
   req.url = rest.startsWith('/') ? rest : `/${rest}`
+  if (!/^https?$/i.test(scheme)) return invalid('the target is of another scheme than http and https')
+  if (authority === '' || !hostPattern.test(authority)) return invalid('the target has no host')
   req.headers.host = authority
   return undefined
 }

@@ -204,21 +204,22 @@ function logAnswer({ logger, onAnswered }: ServerOptions, context: RequestContex
 function dispatch(options: ServerOptions, context: RequestContext): undefined | Promise<void> {
   const { handlers, cors, ownNames, rateLimit } = options
   const { method, route, req } = context
+  const { origin } = req.headers
+  // First, so that a page can read refusals, too. Clients of registries are no pages and send no Origin.
+  const isAdmitted = origin !== undefined && cors.admit(context, origin)
   const wait = rateLimit?.(context.client.key, method, pathOf(req)) ?? 0
   if (wait > 0) return sendFailure(context, { name: 'rate-limited' }, ['Retry-After', String(wait)])
   if (route.kind === 'none') return sendFailure(context, { name: 'route-unknown' })
   if (route.kind === 'malformed') return sendFailure(context, { name: 'name-invalid' })
-  const { origin } = req.headers
-  if (origin !== undefined && cors.open(context, origin, Object.keys(handlers[route.kind]))) return
   const handler = handlers[route.kind][method]
   if (!handler) {
-    const allow = Object.keys(handlers[route.kind]).join(', ')
-    return sendFailure(context, { name: 'method-unsupported' }, ['Allow', allow])
+    const methods = Object.keys(handlers[route.kind])
+    if (isAdmitted && method === 'OPTIONS') return cors.answerPreflight(context, methods)
+    return sendFailure(context, { name: 'method-unsupported' }, ['Allow', methods.join(', ')])
   }
-  // Clients of registries are no web pages; a browser says so with Origin on everything that changes.
-  const isAllowed = origin === undefined || cors.allows(origin)
   if (
-    !isAllowed &&
+    origin !== undefined &&
+    !isAdmitted &&
     !isRead(method) &&
     !(ownPageRoutes.has(route.kind) && ownNames.isOwnOrigin(origin, req))
   ) {

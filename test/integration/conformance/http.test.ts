@@ -38,9 +38,10 @@ describe('the head of a request', () => {
     ['GET http://registry.example.com/v2/none/tags/list HTTP/1.1', 404],
     ['GET http:///v2/ HTTP/1.1', 400],
     ['GET http://user:secret@registry.example.com/v2/ HTTP/1.1', 400],
-    ['GET ftp://registry.example.com/v2/ HTTP/1.1', 404],
+    ['GET ftp://user:secret@registry.example.com/v2/ HTTP/1.1', 400],
   ])('%s: %d', async (line, status) => {
     expect(statusOf(await send(line, 'Host: other.example.com', close))).toBe(status)
+    expect(JSON.stringify(registry().log())).not.toContain('secret')
   })
 
   it('an absolute target names the host, whatever the header says', async () => {
@@ -204,6 +205,12 @@ describe('web pages that allowOrigin names', () => {
     expect(exposed).toEqual(expect.arrayContaining(['Docker-Content-Digest', 'Link', 'WWW-Authenticate']))
     const others = await ask(blob, { method: 'HEAD', headers: { Origin: 'https://evil.example.com' } })
     expect(others.headers).not.toHaveProperty('access-control-expose-headers')
+    // A failure, too, whatever the route.
+    for (const path of ['/v2/none/tags/list', '/nowhere'])
+      expect(await ask(path, { headers: { Origin: origin } })).toMatchObject({
+        status: 404,
+        headers: { 'access-control-allow-origin': origin, vary: 'Origin' },
+      })
   })
 
   it('need not ask before every request, and may name manifest types', async () => {
