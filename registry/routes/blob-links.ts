@@ -41,7 +41,8 @@ export function createBlobLinks(deps: BlobLinkDeps): BlobLinks {
     if (state.draining && !pushes.continues(name)) return false
     if (gone.has(keyOf(name, digest)) || !(await hasRoom(name))) return false
     const mayRead = (other: string): boolean => other !== name && may(authorization, identity, 'read', other)
-    const found = await storage.blobs.find(digest, mayRead)
+    // Asked for every layer of every push, so it must cost next to nothing.
+    const found = await storage.blobs.find(name, digest, mayRead, 'known')
     if (!found.ok || found.value === undefined) return false
     const done = pushes.begin(name)
     try {

@@ -122,7 +122,7 @@ function startRoute(
     const from = queryOf(context, 'from')
     // Without the right to read it there, it is not there.
     const mayRead = (other: string): boolean => may(authorization, context.identity, 'read', other)
-    const found = from === null ? await storage.blobs.find(digest, mayRead) : success(from)
+    const found = from === null ? await storage.blobs.find(name, digest, mayRead) : success(from)
     const source = found.ok ? found.value : undefined
     if (source !== undefined && isRepositoryName(source) && mayRead(source)) {
       const mounted = await storage.blobs.mount(source, name, digest)

@@ -39,12 +39,17 @@ export class BlobHolders {
   }
 
   /** A repository among those that `accepts` which holds the blob now, or undefined. Never two searches at once. */
-  async find(digest: Digest, accepts: (name: string) => boolean): Promise<string | undefined> {
+  async find(
+    digest: Digest,
+    accepts: (name: string) => boolean,
+    effort: 'search' | 'known',
+  ): Promise<string | undefined> {
     const recent = this.#recent.get(digest.text)
     if (recent !== undefined && accepts(recent) && (await this.#holds(recent, digest))) return recent
     // What is not accepted must not count in any way: the time an answer takes would tell that it holds the blob.
     const holders = this.#index?.holders(digest.text, accepts) ?? []
     for (const holder of holders) if (await this.#holds(holder, digest)) return holder
+    if (effort === 'known') return undefined
     // A complete index that knows no holder is believed: if it is wrong, the client uploads the blob once more.
     if (holders.length === 0 && this.#index?.isComplete) return undefined
     if (this.#waiting >= maxWaiting) return undefined

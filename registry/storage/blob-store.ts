@@ -86,8 +86,13 @@ export class BlobStore implements Blobs {
     )
   }
 
-  async find(digest: Digest, accepts: (name: string) => boolean): Promise<Result<string | undefined>> {
-    return await guarded(async () => success(await this.#holders.find(digest, accepts)))
+  async find(
+    _to: string,
+    digest: Digest,
+    accepts: (name: string) => boolean,
+    effort: 'search' | 'known' = 'search',
+  ): Promise<Result<string | undefined>> {
+    return await guarded(async () => success(await this.#holders.find(digest, accepts, effort)))
   }
 
   async mount(from: string, to: string, digest: Digest): Promise<Result<void>> {

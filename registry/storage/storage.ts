@@ -76,8 +76,16 @@ export interface Blobs {
   stat(name: string, digest: Digest): Promise<Result<number>>
   open(name: string, digest: Digest): Promise<Result<BlobReader>>
   delete(name: string, digest: Digest): Promise<Result<void>>
-  /** A repository that holds the blob, among those that `accepts`. Undefined: none was found. */
-  find(digest: Digest, accepts: (name: string) => boolean): Promise<Result<string | undefined>>
+  /**
+   * A repository that `to` can mount the blob from, among those that `accepts`. Undefined: none was found; `known`
+   * searches for none that nobody has noted.
+   */
+  find(
+    to: string,
+    digest: Digest,
+    accepts: (name: string) => boolean,
+    effort?: 'search' | 'known',
+  ): Promise<Result<string | undefined>>
   /** Makes a blob of another repository this one's, without copying where the file system can. */
   mount(from: string, to: string, digest: Digest): Promise<Result<void>>
 }

@@ -25,13 +25,9 @@ export function routeBySubPath(main: Storage, subs: ReadonlyMap<string, Storage>
       stat: (name, digest) => of(name).blobs.stat(name, digest),
       open: (name, digest) => of(name).blobs.open(name, digest),
       delete: (name, digest) => of(name).blobs.delete(name, digest),
-      find: async (digest, accepts) => {
-        for (const storage of all) {
-          const found = await storage.blobs.find(digest, name => of(name) === storage && accepts(name))
-          if (!found.ok || found.value !== undefined) return found
-        }
-        return success(undefined)
-      },
+      // Of another root it could not be mounted.
+      find: (to, digest, accepts, effort) =>
+        of(to).blobs.find(to, digest, name => of(name) === of(to) && accepts(name), effort),
       mount: async (from, to, digest) =>
         of(from) === of(to) ? await of(to).blobs.mount(from, to, digest) : elsewhere(digest),
     },

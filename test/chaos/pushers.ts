@@ -123,7 +123,7 @@ export class Pusher {
 
   async #mount(repository: string): Promise<void> {
     const layer = this.#one(layers)
-    const from = await this.#storage.blobs.find(digestOf(layer), name => name !== repository)
+    const from = await this.#storage.blobs.find(repository, digestOf(layer), name => name !== repository)
     if (!from.ok || from.value === undefined) return
     const mounted = await this.#storage.blobs.mount(from.value, repository, digestOf(layer))
     if (!mounted.ok) return

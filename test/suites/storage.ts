@@ -154,7 +154,7 @@ export function describeStorage(name: string, create: () => Promise<Fixture>): v
         await push('z/app', 'v1', 'layer')
         await push('a', 'v1', 'other')
         const find = (bytes: string, accepts: (name: string) => boolean) =>
-          storage().blobs.find(digestOf(bytes), accepts)
+          storage().blobs.find('to', digestOf(bytes), accepts)
         expect(await find('layer', () => true)).toEqual({ ok: true, value: 'z/app' })
         expect(await find('layer', name => name === 'a')).toEqual({ ok: true, value: undefined })
         expect(await find('absent', () => true)).toEqual({ ok: true, value: undefined })

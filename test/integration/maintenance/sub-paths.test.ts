@@ -44,6 +44,11 @@ it('keeps repositories in the folder of their first path component', async () =>
       to.ask(`/v2/${into}/blobs/uploads/?mount=${digestText('layer')}&from=${from}`, { method: 'POST' })
     expect((await mount('a/one', 'a/four')).status).toBe(201)
     expect((await mount('a/one', 'b')).status).toBe(202)
+    // What lies in another folder does not hide what lies in this one, for a mount and for a look.
+    const blob = digestText('layer')
+    const anywhere = await to.ask(`/v2/a/five/blobs/uploads/?mount=${blob}`, { method: 'POST' })
+    expect(anywhere.status).toBe(201)
+    expect((await to.ask(`/v2/a/six/blobs/${blob}`, { method: 'HEAD' })).status).toBe(200)
   } finally {
     expect((await to.stop()).code).toBe(0)
   }

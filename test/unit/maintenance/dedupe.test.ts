@@ -42,21 +42,21 @@ describe('dedupe', () => {
     open()
     const any = () => true
     // No repository of the catalog, so no search would find it.
-    expect(await storage.blobs.find(digestOf('blob'), any)).toEqual({ ok: true, value: 'a' })
-    expect(await storage.blobs.find(digestOf('blob'), name => name !== 'a')).toEqual({
+    expect(await storage.blobs.find('to', digestOf('blob'), any)).toEqual({ ok: true, value: 'a' })
+    expect(await storage.blobs.find('to', digestOf('blob'), name => name !== 'a')).toEqual({
       ok: true,
       value: undefined,
     })
     rmSync(fileOf('a', 'blob'))
-    expect(await storage.blobs.find(digestOf('blob'), any)).toEqual({ ok: true, value: undefined })
+    expect(await storage.blobs.find('to', digestOf('blob'), any)).toEqual({ ok: true, value: undefined })
     // What nobody told it of is searched for, as long as it does not know all.
     await push(storage, 'b', 'v1', 'layer')
     index.drop('b', digestText('layer'))
-    expect(await storage.blobs.find(digestOf('layer'), any)).toEqual({ ok: true, value: 'b' })
+    expect(await storage.blobs.find('to', digestOf('layer'), any)).toEqual({ ok: true, value: 'b' })
     index.close()
     open()
     index.setComplete()
-    expect(await storage.blobs.find(digestOf('layer'), any)).toEqual({ ok: true, value: undefined })
+    expect(await storage.blobs.find('to', digestOf('layer'), any)).toEqual({ ok: true, value: undefined })
   })
 
   it('considers only holders that count, however many do not', async () => {
@@ -74,7 +74,10 @@ describe('dedupe', () => {
     // Complete, so nothing is searched for: those that hold it without being seen cost no time.
     index.setComplete()
     rmSync(fileOf('z', 'blob'))
-    expect(await storage.blobs.find(digestOf('blob'), () => false)).toEqual({ ok: true, value: undefined })
+    expect(await storage.blobs.find('to', digestOf('blob'), () => false)).toEqual({
+      ok: true,
+      value: undefined,
+    })
   })
 
   it('remembers over a restart', async () => {
