@@ -10,6 +10,8 @@ export interface ApiKey {
   lastUsed: string | null
   /** Whether Zotbar rotates this key. */
   managed: boolean
+  /** How many keys came out of it and still are there; absent where the engine does not know. */
+  descendants?: number
 }
 
 export interface KeyList {

@@ -182,6 +182,8 @@ export interface Snapshot {
   managedKeys?: ManagedKeySummary[]
   /** All others that are known and end soon or ended lately, if any: their number, and the 20 that end first. */
   endingKeys?: { count: number; keys: EndingKey[] }
+  /** When the list of keys last changed, as far as is known; ms since the epoch. */
+  keysChangedAt?: number
   /** Keys that a window created and nobody has looked at yet. */
   freshKeys?: KeyCreated[]
   /** With zot: advisories that its config.json does not keep out of reach, and the newest release that is known. */

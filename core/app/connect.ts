@@ -20,6 +20,7 @@ export function connect(features: Features, events: Emitter<AppEvents>, broadcas
   })
   events.on('managed-keys', () => {
     keyNotices.onKeysChange()
+    keyWatch.changed()
     changed()
   })
   events.on('log', batch => takeLog(features, broadcast, batch))

@@ -36,6 +36,7 @@ export function snapshotOf(
   const runbook = features.runs.current()
   const managedKeys = rotation.summaries()
   const endingKeys = features.keyWatch.ending()
+  const keysChangedAt = features.keyWatch.changedAt()
   const freshKeys = features.access.keys.fresh()
   const undecidedFolder = features.configWatch.undecidedFolder()
   // A process that was adopted may serve another folder than config.json names.
@@ -86,6 +87,7 @@ export function snapshotOf(
     ...(endingKeys.length > 0
       ? { endingKeys: { count: endingKeys.length, keys: endingKeys.slice(0, maxEndingKeys) } }
       : {}),
+    ...(keysChangedAt === undefined ? {} : { keysChangedAt }),
     ...(freshKeys.length > 0 ? { freshKeys } : {}),
     ...(runbook ? { runbook } : {}),
     ...(dashboard.url === undefined ? {} : { dashboard: { url: dashboard.url } }),

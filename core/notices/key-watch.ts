@@ -20,11 +20,13 @@ export interface KeyWatch {
   keys(): ApiKey[]
   /** Whether `keys` are all there are: a registry that was not asked yet, or that shows some users' only, has others. */
   isComplete(): boolean
+  /** When keys last came, went or got another end, as far as it is known here; ms since the epoch. */
+  changedAt(): number | undefined
   /** Those that end soon or ended lately, by their ends. */
   ending(): EndingKey[]
   /** A list that somebody asked for. */
   listed(list: KeyList): void
-  /** Keys were created or revoked: asks again. */
+  /** Keys were created, revoked, or are managed from now on or no longer: asks again. */
   changed(): void
   /** One line of the registry's log, which names the keys that were created and revoked. */
   readLogLine(line: string): void
@@ -43,6 +45,8 @@ export function createKeyWatch(options: Options): KeyWatch {
   const { clock, serves, list, marked, log, onChange } = options
   let known: ApiKey[] = []
   let isComplete = false
+  let changedAt: number | undefined
+  const wereManaged = new Set<string>()
   let wasServing = false
   let isAsking = false
   let isStale = false
@@ -52,9 +56,12 @@ export function createKeyWatch(options: Options): KeyWatch {
   function take({ keys, onlyUser, onlyUsers }: KeyList): void {
     const users = onlyUsers ?? (onlyUser === undefined ? undefined : [onlyUser])
     isComplete = users === undefined
-    const before = JSON.stringify(known)
+    wereManaged.clear()
+    const before = signatureOf(known)
     known = [...(users === undefined ? [] : known.filter(({ user }) => !users.includes(user))), ...keys]
-    if (JSON.stringify(known) !== before) onChange()
+    if (signatureOf(known) === before) return
+    changedAt = clock.now()
+    onChange()
   }
 
   async function ask(): Promise<void> {
@@ -86,10 +93,17 @@ export function createKeyWatch(options: Options): KeyWatch {
     else arm(settleMs)
   }
 
-  const unmanaged = (): ApiKey[] => marked(known).filter(({ managed }) => !managed)
+  /** A key that is rotated may be gone before the next list: it is none of the others until that says so. */
+  function unmanaged(): ApiKey[] {
+    const keys = marked(known)
+    for (const { uuid, managed } of keys) if (managed) wereManaged.add(uuid)
+    return keys.filter(({ uuid }) => !wereManaged.has(uuid))
+  }
+
   return {
     keys: unmanaged,
     isComplete: () => isComplete,
+    changedAt: () => changedAt,
     ending: () => endingKeys(unmanaged(), clock.now()),
     listed: take,
     changed,
@@ -108,6 +122,10 @@ export function createKeyWatch(options: Options): KeyWatch {
     },
   }
 }
+
+/** When a key was last used changes all the time, and is no change of the list. */
+const signatureOf = (keys: readonly ApiKey[]): string =>
+  JSON.stringify(keys.map(({ uuid, expirationDate }) => [uuid, expirationDate]).toSorted())
 
 /** zot logs no creation, but each request. */
 const isKeyRequest = (line: string): boolean =>

@@ -127,6 +127,8 @@ const anyKey = v.object({
   createdAt: v.string(),
   expirationDate: v.nullable(v.string()),
   lastUsed: v.nullable(v.string()),
+  /** Absent from an engine of an earlier build. */
+  descendants: v.exactOptional(v.number()),
 })
 const allKeys = v.object({ keys: v.array(anyKey) })
 const createdKey = v.object({

@@ -9,7 +9,9 @@ import { type Reply, refuse } from './reply.ts'
 
 export interface KeyReplyDeps {
   /** Undefined: config.json has no API keys. */
-  keys: Pick<ApiKeys, 'list' | 'get' | 'create' | 'descendants' | 'revoke' | 'groupsOf'> | undefined
+  keys:
+    | Pick<ApiKeys, 'list' | 'get' | 'create' | 'descendants' | 'descendantCounts' | 'revoke' | 'groupsOf'>
+    | undefined
   policy: KeyPolicy
   /** Where the account of a user lives, which decides the groups that a key of theirs has. */
   originOf(user: string): Identity['origin']
@@ -34,7 +36,7 @@ export async function keyReply(
   const { pathname, searchParams } = url
   const { keys } = deps
   if (!keys) return refuse(409, 'config.json has no API keys')
-  if (pathname === '/keys' && method === 'GET') return { status: 200, body: { keys: keys.list().map(shown) } }
+  if (pathname === '/keys' && method === 'GET') return list(keys)
   if (pathname === '/keys' && method === 'POST') return create(deps, keys, parseJson(body))
   if (pathname.startsWith('/keys/') && method === 'DELETE')
     return revoke(deps, keys, pathname.slice('/keys/'.length), searchParams.get('descendants') === 'true')
@@ -42,6 +44,12 @@ export async function keyReply(
 }
 
 type Keys = NonNullable<KeyReplyDeps['keys']>
+
+function list(keys: Keys): Reply {
+  const counts = keys.descendantCounts()
+  const all = keys.list().map(key => ({ ...shown(key), descendants: counts.get(key.uuid) ?? 0 }))
+  return { status: 200, body: { keys: all } }
+}
 
 async function create(deps: KeyReplyDeps, keys: Keys, body: unknown): Promise<Reply> {
   const user = isObject(body) ? stringIn(body, 'user') : undefined

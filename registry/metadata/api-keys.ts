@@ -162,6 +162,15 @@ export class ApiKeys {
     return found
   }
 
+  /** How many keys came out of each that has any. */
+  descendantCounts(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const { ancestors } of this.#byUuid.values()) {
+      for (const uuid of ancestors) counts.set(uuid, (counts.get(uuid) ?? 0) + 1)
+    }
+    return counts
+  }
+
   /**
    * Ends keys for good. With `user` only that user's; others and unknown ones are left. Answers the ended. From the
    * call on they open nothing and make nothing, so what came out of them until then is all that ever does; a disk that

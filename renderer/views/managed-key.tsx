@@ -12,10 +12,13 @@ import { Menu } from '../ui/menu.tsx'
 import { Sheet } from '../ui/sheet.tsx'
 import { FullOnly } from './full-only.tsx'
 import { Refused } from './headline.tsx'
+import { NotRevoked } from './not-revoked.tsx'
+import { RevokeSheet } from './revoke-sheet.tsx'
 import { sinkGlyphs } from './rotation-details.tsx'
 import { RunParts } from './run-steps.tsx'
 import { Secret } from './secret.tsx'
 import { momentText } from './snapshot-text.ts'
+import type { Revocation } from './use-revocation.ts'
 import { useStore } from './view-model.tsx'
 
 /** Whether the user has to act: the key ends soon, or it is not as our record says. */
@@ -27,19 +30,22 @@ const keyNeedsAttention = (key: ManagedKey, now: number): boolean =>
 /** A managed key: its lifetime, its sinks, its faults, and its actions. */
 export function ManagedKeyRow({
   apiKey,
+  descendants,
   now,
   filled,
+  revocation,
   onRotate,
   onEndOverlap,
-  onRevoke,
 }: {
   apiKey: ManagedKey
+  /** How many keys were created with it; undefined where that is not known. */
+  descendants: number | undefined
   now: number
   /** True where its Rotate is the one filled button of the view. */
   filled: boolean
+  revocation: Revocation
   onRotate: () => void
   onEndOverlap: () => void
-  onRevoke: () => void
 }) {
   const { shell, keys } = useStore()
   const { user, label, uuid, retiring, drift, shouldRotate } = apiKey
@@ -47,6 +53,7 @@ export function ManagedKeyRow({
   const [shows, setShows] = useState(false)
   const [proof, setProof] = useState<KeyProof | 'asking'>()
   const [failure, setFailure] = useState<Failure>()
+  const failed = revocation.failed.find(key => key.uuid === uuid)
   const needsAttention = keyNeedsAttention(apiKey, now)
 
   async function prove(): Promise<void> {
@@ -102,6 +109,7 @@ export function ManagedKeyRow({
         </div>
       ))}
       {failure && <Refused failure={failure} />}
+      {failed && <NotRevoked failed={failed} onDismiss={() => revocation.dismiss(uuid)} />}
       {proof !== undefined && <Proof user={user} proof={proof} onDone={() => setProof(undefined)} />}
       {shows && (
         <section className="under-key proof" aria-label={`Secret of the key of ${user}`}>
@@ -118,11 +126,11 @@ export function ManagedKeyRow({
         </section>
       )}
       {asking === 'revoke' && (
-        <Sheet
-          title={`Revoke the key of ${user}?`}
-          body={`Whatever uses it is refused from now on, and no other key takes its place. To have one take its place, rotate it.\nIt cannot be taken back.`}
-          confirm="Revoke"
-          onConfirm={onRevoke}
+        <RevokeSheet
+          name={user}
+          consequence="Whatever uses it is refused from now on, and no other key takes its place. To have one take its place, rotate it; where it has leaked, its rotation asks for that too."
+          descendants={descendants}
+          onRevoke={leaked => void revocation.revoke([{ uuid, name: user }], leaked)}
           onClose={() => setAsking(undefined)}
         />
       )}

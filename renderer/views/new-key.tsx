@@ -3,7 +3,6 @@ import type { Failure } from '../../contract/failure.ts'
 import type { KeyCreated } from '../../contract/key.ts'
 import { Button } from '../ui/button.tsx'
 import { Refused } from './headline.tsx'
-import { Secret } from './secret.tsx'
 import { useStore } from './view-model.tsx'
 
 const lifetimes = [
@@ -104,31 +103,5 @@ export function NewKey({
         </div>
       </form>
     </dialog>
-  )
-}
-
-/** A key that was just created. The page gets its secret once, when the user reveals it. */
-export function CreatedKey({ created, onDone }: { created: KeyCreated; onDone: () => void }) {
-  const { keys } = useStore()
-  const [isRevealed, setIsRevealed] = useState(false)
-  return (
-    <section className="card pad made" aria-label="New key">
-      <h2>The key of {created.user} is created</h2>
-      <p className="two">
-        Its secret is shown once, within ten minutes. Put it where it is used; a program signs in as{' '}
-        {created.user} with it for a password.
-      </p>
-      {isRevealed && (
-        <Secret name={`key of ${created.user}`} load={() => keys.reveal({ uuid: created.uuid })} />
-      )}
-      <div className="act">
-        {!isRevealed && (
-          <Button kind="fill" onPress={() => setIsRevealed(true)}>
-            Reveal
-          </Button>
-        )}
-        <Button onPress={onDone}>Done</Button>
-      </div>
-    </section>
   )
 }

@@ -5,17 +5,30 @@ import { isNearEnd } from '../../contract/messages/key-message.ts'
 import { endDate, remainingTime } from '../../contract/messages/remaining-time.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
-import { Sheet } from '../ui/sheet.tsx'
 import { FullOnly } from './full-only.tsx'
+import { NotRevoked } from './not-revoked.tsx'
+import { RevokeSheet } from './revoke-sheet.tsx'
+import type { Revocation } from './use-revocation.ts'
 
 /** When a key ends, ms since the epoch. */
 export const endOf = (key: ApiKey): number =>
   key.expirationDate === null ? Number.POSITIVE_INFINITY : Date.parse(key.expirationDate)
 
+/** In the order of their ends; those that have ended come last, the latest first. */
+export const byEnd = (keys: readonly ApiKey[], now: number): ApiKey[] =>
+  keys.toSorted((a, b) => {
+    const [endA, endB] = [endOf(a), endOf(b)]
+    if (endA === endB) return 0
+    if (endA <= now && endB <= now) return endB - endA
+    if (endA <= now || endB <= now) return endA <= now ? 1 : -1
+    return endA < endB ? -1 : 1
+  })
+
 /** A key that Zotbar does not manage. */
-export function KeyRow({ apiKey, now, onRevoke }: { apiKey: ApiKey; now: number; onRevoke: () => void }) {
+export function KeyRow({ apiKey, now, revocation }: { apiKey: ApiKey; now: number; revocation: Revocation }) {
   const [asking, setAsking] = useState(false)
-  const { user, label, lastUsed, expirationDate } = apiKey
+  const { user, uuid, label, lastUsed, expirationDate, descendants } = apiKey
+  const failed = revocation.failed.find(key => key.uuid === uuid)
   const end = endOf(apiKey)
   const name = label === '' ? user : `${user}, ${label}`
   const needsAttention = isNearEnd(expirationDate, now)
@@ -42,12 +55,13 @@ export function KeyRow({ apiKey, now, onRevoke }: { apiKey: ApiKey; now: number;
           Revoke…
         </Button>
       </FullOnly>
+      {failed && <NotRevoked failed={failed} onDismiss={() => revocation.dismiss(uuid)} />}
       {asking && (
-        <Sheet
-          title={`Revoke the key of ${name}?`}
-          body="Whatever uses it is refused from now on. It cannot be taken back."
-          confirm="Revoke"
-          onConfirm={onRevoke}
+        <RevokeSheet
+          name={name}
+          consequence="Whatever uses it is refused from now on."
+          descendants={descendants}
+          onRevoke={leaked => void revocation.revoke([{ uuid, name }], leaked)}
           onClose={() => setAsking(false)}
         />
       )}

@@ -10,48 +10,69 @@ import { Refused } from './headline.tsx'
 import { useStore } from './view-model.tsx'
 
 /**
- * A secret that is loaded when this is mounted and removed with it. It is only ever in one element of the page, never in
- * a state or a property.
+ * A secret that is loaded when this is mounted. It is only ever in one element of the page, never in a state or a property,
+ * and goes with it; unless somebody holds that element for as long as another view is shown.
  */
 export function Secret({
   name,
   load,
   onRefused,
+  held,
+  onShown,
 }: {
   /** "key of zot-ci". */
   name: string
   load: () => Promise<Result<{ apiKey: string }>>
   /** It was not shown; a question that was declined has no failure. */
   onRefused?: () => void
+  /** The element of a secret that was shown before: nothing is loaded. */
+  held?: HTMLElement
+  /** Takes the element, which then outlives this. */
+  onShown?: (element: HTMLElement) => void
 }) {
   const store = useStore()
-  const target = useRef<HTMLElement>(null)
+  const slot = useRef<HTMLSpanElement>(null)
+  const copyButton = useRef<HTMLButtonElement>(null)
+  const wasHeld = useRef(held !== undefined)
   const [shown, setShown] = useState(false)
   const [failure, setFailure] = useState<Failure>()
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked for once, when it is to be shown
   useEffect(() => {
-    const element = target.current
+    const element = held ?? document.createElement('code')
     let unmounted = false
-    void load().then(answer => {
-      if (unmounted || !element) return
-      if (answer.ok) {
-        element.textContent = answer.value.apiKey
-        setShown(true)
-      } else if (answer.error.code === 'cancelled') onRefused?.()
-      else setFailure(answer.error)
-    })
+    function show(): void {
+      slot.current?.append(element)
+      setShown(true)
+    }
+    if (held) show()
+    else
+      void load().then(answer => {
+        if (answer.ok) {
+          // It may be the only time that it is told, so it is held even if the view has gone meanwhile.
+          if (!unmounted || onShown) element.textContent = answer.value.apiKey
+          onShown?.(element)
+          if (!unmounted) show()
+        } else if (unmounted) return
+        else if (answer.error.code === 'cancelled') onRefused?.()
+        else setFailure(answer.error)
+      })
     return () => {
       unmounted = true
-      if (element) element.textContent = ''
+      element.remove()
+      if (!held && !onShown) element.textContent = ''
     }
   }, [])
-  const copy = (): void => void copySecret(store, target.current?.textContent ?? '')
+  // The button that asked for it is gone, and with it the place of the keyboard.
+  useEffect(() => {
+    if (shown && !wasHeld.current) copyButton.current?.focus()
+  }, [shown])
+  const copy = (): void => void copySecret(store, slot.current?.textContent ?? '')
   return (
     <>
       {failure && <Refused failure={failure} />}
       <div className="cmd" hidden={!shown}>
-        <code ref={target} />
-        <Button small onPress={copy} label={`Copy ${name}`}>
+        <span ref={slot} />
+        <Button small ref={copyButton} onPress={copy} label={`Copy ${name}`}>
           Copy
         </Button>
       </div>

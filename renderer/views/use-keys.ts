@@ -11,17 +11,18 @@ export interface KnownKeys {
   load(): Promise<void>
 }
 
-/** The keys; asked again when the registry comes or goes, and at each step of a run. */
+/** The keys; asked again when the registry comes or goes, when keys do, and at each step of a run. */
 export function useKeys(model: ViewModel): KnownKeys {
   const { keys } = useStore()
   const [managedList, setManagedList] = useState<ManagedKeyList>()
   const [all, setAll] = useState<KeyList>()
   const [failure, setFailure] = useState<Failure>()
-  const { process, runbook, managedKeys } = model.snapshot
+  const { process, runbook, managedKeys, keysChangedAt } = model.snapshot
   const about = [
     process.kind === 'serving',
     runbook?.run,
     runbook?.step?.id,
+    keysChangedAt,
     ...(managedKeys ?? []).map(({ uuid, trouble }) => `${uuid} ${trouble}`),
   ].join()
 

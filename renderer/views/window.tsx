@@ -14,6 +14,7 @@ import { Overview } from './overview.tsx'
 import { RunPage } from './run-page.tsx'
 import { address, engineName } from './snapshot-text.ts'
 import { UpgradeView, upgradeBadge } from './upgrade.tsx'
+import { type FreshKeys, useFreshKeys } from './use-fresh-keys.ts'
 import { primaryActions, useRestoredFocus, useStore, type ViewModel } from './view-model.tsx'
 
 /** The window: its views at the side with the state below them, the view beside it. */
@@ -21,12 +22,13 @@ export function Window({ model }: { model: ViewModel }) {
   const box = useRef<HTMLElement>(null)
   useRestoredFocus(box, () => box.current?.querySelector<HTMLElement>('.act button, .tools button'))
   const route = useRoute(box)
+  const fresh = useFreshKeys(model)
   return (
     <div className="window">
       <SideBar model={model} route={route} />
       <main className="content" ref={box} tabIndex={-1} aria-labelledby="view">
         <Boundary key={`${route.view} ${route.run ?? ''}`} name={nameOf(route)} id="view">
-          <View model={model} route={route} />
+          <View model={model} route={route} fresh={fresh} />
         </Boundary>
       </main>
     </div>
@@ -50,7 +52,7 @@ interface Route {
 
 const nameOf = ({ view }: Route): string => views.find(({ id }) => id === view)?.name ?? 'This view'
 
-function View({ model, route }: { model: ViewModel; route: Route }) {
+function View({ model, route, fresh }: { model: ViewModel; route: Route; fresh: FreshKeys }) {
   switch (route.view) {
     case 'run':
       return (
@@ -66,7 +68,7 @@ function View({ model, route }: { model: ViewModel; route: Route }) {
     case 'images':
       return <ImagesView model={model} />
     case 'keys':
-      return <KeysView model={model} />
+      return <KeysView model={model} fresh={fresh} />
     case 'upgrade':
       return <UpgradeView model={model} />
     case 'overview': {

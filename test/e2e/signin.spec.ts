@@ -126,7 +126,7 @@ test.describe('signing in to the registry by browser', () => {
     await made.getByRole('button', { name: 'Done' }).click()
     await expect(made).toBeHidden()
     expect(await page.content()).not.toContain(key)
-    await expect(page.getByRole('listitem')).toContainText(/laptop.*expires in 90.days · never used · made/)
+    await expect(page.getByRole('listitem')).toContainText(/laptop.*90.days left · never used · made/)
     await look(page, 'keys')
     expect(seen.breaches).toEqual([])
   })

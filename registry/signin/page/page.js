@@ -186,11 +186,25 @@ const plural = (count, one) => `${count}\u00a0${one}${count === 1 ? '' : 's'}`
 const dateOf = time =>
   new Date(time).toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' })
 
+/**
+ * Nights until the day of the end, by the calendar of the reader: the rule of Zotbar's own pages and lists, which this
+ * page cannot import (contract/messages/remaining-time.ts).
+ * @type {(time: string, now: number) => number}
+ */
+const daysLeft = (time, now) => dayNumber(Date.parse(time)) - dayNumber(now)
+
+/** @type {(at: number) => number} */
+const dayNumber = at => Math.floor((at - new Date(at).getTimezoneOffset() * 60000) / day)
+
+/** @type {(time: string) => string} */
+const clockOf = time => new Date(time).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
+
 /** @param {Key} key @param {number} now */
 function expiryOf(key, now) {
-  if (key.isExpired) return `expired on ${dateOf(key.expirationDate)}`
-  const left = daysUntil(key.expirationDate, now)
-  return left < 1 ? 'expires today' : `expires in ${plural(left, 'day')}`
+  if (key.isExpired) return `ended on ${dateOf(key.expirationDate)}`
+  const left = daysLeft(key.expirationDate, now)
+  if (left > 1) return `${plural(left, 'day')} left`
+  return `ends ${left === 1 ? 'tomorrow' : 'today'} ${clockOf(key.expirationDate)}`
 }
 
 /** @param {Key} key @param {number} now */
@@ -213,7 +227,7 @@ function itemOf(key, now) {
   const parts = [expiryOf(key, now), lastUseOf(key, now), `made ${dateOf(key.createdAt)}`, ...rights]
   details.textContent = parts.join(' \u00b7 ')
   details.title = `Expires ${key.expirationDate}`
-  const endsSoon = !key.isExpired && daysUntil(key.expirationDate, now) <= 14
+  const endsSoon = !key.isExpired && daysLeft(key.expirationDate, now) <= 30
   if (key.isExpired || endsSoon) {
     const mark = document.createElement('span')
     mark.className = key.isExpired ? 'tag gone' : 'tag attention'

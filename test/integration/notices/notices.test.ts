@@ -79,6 +79,35 @@ describe('a key that is near its end', () => {
     expect(Date.parse(snoozed.until) - Date.now()).toBeGreaterThan(86_400_000)
   })
 
+  it('is told too where nobody rotates it, from its creation to its revocation', async () => {
+    posted.length = 0
+    const { uuid } = await rig.json<{ uuid: string }>(
+      ...['keys', 'create', '--user', 'eve', '--label', 'nightly', '--expires', '12h'],
+    )
+    const id = `key-expiring:${uuid}:1`
+    await eventually(async () => posted.length > 0 && (await notices()).includes(id))
+    expect(posted).toEqual([
+      expect.objectContaining({ id, event: 'key-expiring', user: 'eve', label: 'nightly', more: 0, uuid }),
+    ])
+    const clock = /ends (today|tomorrow) \d\d:\d\d/
+    const status = await rig.zotbar('status')
+    const words = clock.exec(status.stdout)?.[0] ?? ''
+    expect(status.stdout).toMatch(clock)
+    expect(status.stdout).toContain(`eve (nightly): ${words}`)
+    expect(status.stdout).toMatch(/^State {6}Serving, \S+ things? to do/m)
+    const listed = await rig.zotbar('keys', 'list')
+    expect(listed.stdout.split('\n').find(line => line.startsWith(uuid))).toMatch(
+      words.includes('today') ? / today / : / 1 /,
+    )
+    const { keys } = await rig.json<{ keys: { uuid: string; managed: boolean }[] }>('status')
+    expect(keys).toContainEqual(expect.objectContaining({ uuid, managed: false, label: 'nightly' }))
+
+    expect((await rig.zotbar('keys', 'snooze', 'eve')).code).toBe(0)
+    await rig.zotbar('keys', 'revoke', uuid)
+    await eventually(async () => !(await rig.zotbar('status')).stdout.includes('eve'))
+    expect(await notices()).not.toContain(id)
+  })
+
   it('waits for a webhook that refuses, and says so', async () => {
     status = 503
     const { apiKey } = await rig.newKey('zot-ci', { expires: '20h' })

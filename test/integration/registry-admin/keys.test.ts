@@ -123,6 +123,7 @@ describe('over the administration socket', () => {
             expirationDate: '2026-05-30T10:00:00.000Z',
             lastUsed: '2026-03-01T10:00:00.000Z',
             managed: false,
+            descendants: 0,
           },
         ],
       },
@@ -156,6 +157,9 @@ describe('over the administration socket', () => {
     }
     const [a, b] = [await mint(), await mint()]
     const [ofA, ofB] = [await mint(a), await mint(b)]
+    const listed = await keysOf().list()
+    const counts = listed.ok ? listed.value.keys.map(({ uuid, descendants }) => [uuid, descendants]) : []
+    expect(counts).toEqual([a, b, ofA, ofB].map(uuid => [uuid, uuid === a || uuid === b ? 1 : 0]))
     expect(await keysOf().revoke(a, false)).toMatchObject({ value: { revoked: [a], descendants: [ofA] } })
     expect(await keysOf().revoke(b, true)).toMatchObject({ value: { revoked: [b, ofB], descendants: [] } })
     expect(store.list().map(key => key.uuid)).toEqual([ofA])
@@ -193,13 +197,19 @@ describe('over the administration socket', () => {
     if (!made.ok) throw new Error(made.error.code)
     expect(made.value).not.toHaveProperty('apiKey')
     const { uuid } = made.value
+    expect(made.value.lapsesAt).toBe(new Date(clock.now() + 10 * 60_000).toISOString())
+    expect(keys.fresh()).toEqual([made.value])
     const handedOver = keys.unrevealed()
-    expect(handedOver).toMatchObject([{ uuid, apiKey: expect.stringMatching(/^zak_/) }])
+    expect(handedOver).toMatchObject([
+      { uuid, apiKey: expect.stringMatching(/^zak_/), shown: { user: 'ci' } },
+    ])
     expect(handedOver[0]?.restMs).toBeGreaterThan(0)
     expect(keys.reveal(uuid)).toMatchObject({ ok: true, value: { apiKey: expect.stringMatching(/^zak_/) } })
     expect(keys.reveal(uuid)).toEqual({ ok: false, error: { code: 'secret-gone', uuid } })
+    expect(keys.fresh()).toEqual([])
     const late = await keys.create({ user: 'ci', label: '', scopes: [] }, 'full')
     await clock.advance(11 * 60_000)
+    expect(keys.fresh()).toEqual([])
     expect(keys.reveal(late.ok ? late.value.uuid : '')).toMatchObject({ error: { code: 'secret-gone' } })
   })
 

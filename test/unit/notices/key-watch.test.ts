@@ -45,6 +45,7 @@ describe('the watch over keys', () => {
   let answer: Result<KeyList>
   let asked: number
   let changes: number
+  let managed: string[]
   let watch: KeyWatch
 
   beforeEach(() => {
@@ -53,6 +54,7 @@ describe('the watch over keys', () => {
     answer = ok({ keys: [key('a', 1), key('m', 1)] })
     asked = 0
     changes = 0
+    managed = ['m']
     watch = createKeyWatch({
       clock,
       serves: () => serving,
@@ -60,7 +62,7 @@ describe('the watch over keys', () => {
         asked += 1
         return answer
       },
-      marked: keys => keys.map(one => (one.uuid === 'm' ? { ...one, managed: true } : one)),
+      marked: keys => keys.map(one => (managed.includes(one.uuid) ? { ...one, managed: true } : one)),
       log: () => {},
       onChange: () => {
         changes += 1
@@ -114,6 +116,17 @@ describe('the watch over keys', () => {
     expect([uuids(), watch.isComplete()]).toEqual([['b'], false])
     watch.listed({ keys: [key('a', 1)] })
     expect([uuids(), watch.isComplete()]).toEqual([['a'], true])
+  })
+
+  it('takes a key that was managed for none of the others before the next list', async () => {
+    watch.stateChanged()
+    await settled(0)
+    expect(uuids()).toEqual(['a'])
+    managed = []
+    expect(uuids()).toEqual(['a'])
+    watch.changed()
+    await settled(1_000)
+    expect(uuids()).toEqual(['a', 'm'])
   })
 
   it('keeps what it knows where the registry does not answer, and asks again after a minute', async () => {
