@@ -106,7 +106,7 @@ export function addKeyVerbs(keys: Command, verb: AddVerb, run: Run): void {
     .action(async (user: string, options: Json) =>
       run((await import('./managed-keys.ts')).retire, options, { user }),
     )
-  verb(keys, 'snooze', 'hold back the notices about the end of this key for a while')
+  verb(keys, 'snooze', 'hold back the notices about the ends of the keys of this user for a while')
     .argument('<user>')
     .option('--for <time>', 'how long: 12h, 1d, 7d', '1d')
     .action(async (user: string, options: Json & { for: string }) =>

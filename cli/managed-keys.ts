@@ -1,4 +1,5 @@
 import type { ManagedKey } from '../contract/key.ts'
+import { isoMinute } from '../contract/messages/format.ts'
 import { endDate, remainingTime } from '../contract/messages/remaining-time.ts'
 import { partStateText } from '../contract/messages/runbook-message.ts'
 import type { RunbookPart } from '../contract/runbook.ts'
@@ -58,7 +59,7 @@ function printKey({ sinks, retiring, drift }: ManagedKey, line: (text: string) =
     line(`  ${spec}: ${sinkText[state]}${words ? ` (${words})` : ''}`)
   if (retiring)
     line(
-      `  The old key ${retiring.uuid} is revoked at ${retiring.retireAt}${retiring.words ? `: ${retiring.words}` : ''}`,
+      `  The old key ${retiring.uuid} is revoked ${isoMinute(Date.parse(retiring.retireAt))}${retiring.words ? `: ${retiring.words}` : ''}`,
     )
   for (const { words, repair } of drift) line(`  ! ${words} ${repair}`)
 }
@@ -165,11 +166,13 @@ export const unlock: Verb<object> = async ({ out, client }) => {
   return exitCode.done
 }
 
-/** Holds back the notices about the end of a key. */
+/** Holds back the notices about the ends of a user's keys. */
 export const snooze: Verb<{ user: string; for: string }> = async ({ out, client }, options) => {
   const snoozed = await client.zotbar.keys.snooze(options)
   if (!snoozed.ok) return out.failure(snoozed.error)
   out.object(snoozed.value)
-  out.line(`No notice is given about the key of ${snoozed.value.user} until ${snoozed.value.until}.`)
+  out.line(
+    `No notice is given about the keys of ${snoozed.value.user} until ${isoMinute(Date.parse(snoozed.value.until))}.`,
+  )
   return exitCode.done
 }

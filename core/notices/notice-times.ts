@@ -1,5 +1,4 @@
-/** Days before a key expires at which a notice is given; afterwards one comes every day. */
-const milestones = [30, 14, 7, 3, 1, 0] as const
+import { noticeDays as milestones } from '../../contract/messages/key-message.ts'
 
 const day = 86_400_000
 /** A last notice this far in the future came from a wrong clock. */

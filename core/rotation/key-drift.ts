@@ -1,5 +1,6 @@
 import type { KeyDrift } from '../../contract/key.ts'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
+import { remainingTime } from '../../contract/messages/remaining-time.ts'
 import type { Result } from '../../contract/result.ts'
 import type { ListedKey } from './key-client.ts'
 import type { KeyRecord } from './key-record.ts'
@@ -103,7 +104,7 @@ function validityFindings(
     return [
       {
         id: 'expired',
-        words: `It has ended on ${expirationDate.slice(0, 10)}.`,
+        words: `It ${remainingTime(expirationDate, now)}.`,
         repair,
         trouble: 'it has ended',
       },

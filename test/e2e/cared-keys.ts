@@ -8,7 +8,7 @@ const iso = (at: number): string => new Date(at).toISOString()
 
 /** A key of 90 days with so many left. */
 function aged(user: string, daysLeft: number, now: number): ManagedKey {
-  const created = now - (90 - daysLeft) * day + hour
+  const created = now - (90 - daysLeft) * day + 10 * s
   return {
     registry: '127.0.0.1:5050',
     user,
