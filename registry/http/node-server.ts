@@ -6,6 +6,7 @@ import { readListenAddress } from '../config/listen-address.ts'
 import type { Connections } from './connections.ts'
 import { continueWhenRead, noteUnmet } from './expectation.ts'
 import type { RequestContext } from './request-context.ts'
+import { answerUnreadable } from './unreadable.ts'
 
 export interface IdleLimits {
   /** How long a client may send nothing while something of it is awaited, ms; 0 or less: for ever. */
@@ -18,8 +19,8 @@ export interface IdleLimits {
 const headersTimeoutMs = 60_000
 /** A connection that is kept for the next request, ms. */
 const keepAliveMs = 75_000
-/** Credentials and cookies fit many times over. */
-const maxHeaderSize = 32 * 1024
+/** Credentials and cookies fit many times over, and a list of ten thousand ranges, as senseless as it is. */
+const maxHeaderSize = 128 * 1024
 /** Options of Node's server that keep slow and flooding clients away. */
 function serverLimits({ readTimeout }: IdleLimits) {
   const headersTimeout = readTimeout > 0 ? Math.min(headersTimeoutMs, readTimeout) : headersTimeoutMs
@@ -133,6 +134,9 @@ export function createNodeServer(
       continueWhenRead(req, res)
       onRequest(req, res)
     })
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+      answerUnreadable(error, socket, contextOf(socket)),
+    )
     server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => {
       noteUnmet(req)
       onRequest(req, res)

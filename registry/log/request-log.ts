@@ -76,7 +76,7 @@ function quote(text: string): string {
   if (json === undefined) {
     json = JSON.stringify(text)
     if (quoted.size > 200) quoted.clear()
-    quoted.set(text, json)
+    if (text.length < 256) quoted.set(text, json)
   }
   return json
 }

@@ -11,7 +11,7 @@ export interface AskedScopes {
 export type ScopesResult = { ok: true; asked: AskedScopes } | { ok: false; problem: string }
 
 const maxScopes = 100
-/** Names of repositories together, characters: a token travels in a header, of which 32 KiB are read. */
+/** Names of repositories together, characters: a token travels in a header, of which 128 KiB are read. */
 const maxNames = 8 * 1024
 
 /** Docker's words for rights; `push` replaces tags, too. */

@@ -168,6 +168,7 @@ describe('several ranges', () => {
   it('are passed over where they are thousands', async () => {
     for (const range of [
       `bytes=${'0-,'.repeat(10_000)}`,
+      `bytes=${Array.from({ length: 10_000 }, (_, at) => `${at}-${at}`)}`,
       `bytes=${Array.from({ length: 999 }, (_, at) => `${at}-${at}`)}`,
     ])
       expect(await ask(blob, { headers: { Range: range } })).toMatchObject({ status: 200, body: bytes })
