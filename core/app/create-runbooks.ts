@@ -114,7 +114,8 @@ export async function createRunbookFeatures(
   const keyWatch = createKeyWatch({
     ...common,
     serves,
-    list: () => access.keys.list(true),
+    list: access.keys.list,
+    managedUsers: () => rotation.summaries().map(({ user }) => user),
     marked: rotation.handlers.marked,
     onChange: () => events.emit('managed-keys'),
   })

@@ -6,8 +6,10 @@ import { endingKeys } from './ending-keys.ts'
 interface Options {
   clock: Clock
   serves(): boolean
-  /** The keys that the registry shows without anybody being asked. */
-  list(): Promise<Result<KeyList>>
+  /** `quietly`: no managed key is used for it, which zot would note as a use of that key. */
+  list(quietly: boolean): Promise<Result<KeyList>>
+  /** Of whom there is a managed key. */
+  managedUsers(): string[]
   /** Marks those that Zotbar rotates, whose ends are told with them. */
   marked(keys: ApiKey[]): ApiKey[]
   log(message: string, data?: Record<string, unknown>): void
@@ -37,15 +39,19 @@ export interface KeyWatch {
 
 /** At least so often the registry is asked, ms: its log may not name what changes. */
 const everyMs = 3_600_000
+/** And so often with the managed keys too, where the engine shows nobody else's keys. */
+const fullEveryMs = 24 * everyMs
 /** Changes that come together are one question. */
 const settleMs = 1_000
 const retryMs = 60_000
 
 export function createKeyWatch(options: Options): KeyWatch {
-  const { clock, serves, list, marked, log, onChange } = options
+  const { clock, serves, list, managedUsers, marked, log, onChange } = options
   let known: ApiKey[] = []
   let isComplete = false
   let changedAt: number | undefined
+  let fullAt = Number.NEGATIVE_INFINITY
+  let fullFor: string | undefined
   const wereManaged = new Set<string>()
   let wasServing = false
   let isAsking = false
@@ -72,7 +78,13 @@ export function createKeyWatch(options: Options): KeyWatch {
     stopTimer()
     let waitMs = everyMs
     try {
-      const listed = await list()
+      const users = managedUsers().toSorted().join()
+      const quietly = clock.now() - fullAt < fullEveryMs && users === fullFor
+      const listed = await list(quietly)
+      if (!quietly) {
+        fullAt = clock.now()
+        fullFor = users
+      }
       if (listed.ok) take(listed.value)
       // Where the engine shows none, asking sooner shows no more.
       else if (listed.error.code === 'registry-unreachable') waitMs = retryMs
@@ -105,10 +117,16 @@ export function createKeyWatch(options: Options): KeyWatch {
     isComplete: () => isComplete,
     changedAt: () => changedAt,
     ending: () => endingKeys(unmanaged(), clock.now()),
-    listed: take,
+    listed(all) {
+      fullAt = clock.now()
+      fullFor = managedUsers().toSorted().join()
+      take(all)
+    },
     changed,
     readLogLine(line) {
-      if (line.includes('"API key ') || isKeyRequest(line)) changed()
+      const isOfZot = isKeyRequest(line)
+      if (isOfZot) fullAt = Number.NEGATIVE_INFINITY
+      if (isOfZot || line.includes('"API key ')) changed()
     },
     stateChanged() {
       const serving = serves()

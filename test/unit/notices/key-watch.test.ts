@@ -44,8 +44,10 @@ describe('the watch over keys', () => {
   let serving: boolean
   let answer: Result<KeyList>
   let asked: number
+  let askedInFull: number
   let changes: number
   let managed: string[]
+  let users: string[]
   let watch: KeyWatch
 
   beforeEach(() => {
@@ -53,15 +55,19 @@ describe('the watch over keys', () => {
     serving = true
     answer = ok({ keys: [key('a', 1), key('m', 1)] })
     asked = 0
+    askedInFull = 0
     changes = 0
     managed = ['m']
+    users = ['ci']
     watch = createKeyWatch({
       clock,
       serves: () => serving,
-      async list() {
+      async list(quietly) {
         asked += 1
+        if (!quietly) askedInFull += 1
         return answer
       },
+      managedUsers: () => users,
       marked: keys => keys.map(one => (managed.includes(one.uuid) ? { ...one, managed: true } : one)),
       log: () => {},
       onChange: () => {
@@ -116,6 +122,20 @@ describe('the watch over keys', () => {
     expect([uuids(), watch.isComplete()]).toEqual([['b'], false])
     watch.listed({ keys: [key('a', 1)] })
     expect([uuids(), watch.isComplete()]).toEqual([['a'], true])
+  })
+
+  it('uses the managed keys for it once a day, and not where somebody did just now', async () => {
+    watch.listed({ keys: [] })
+    watch.stateChanged()
+    await settled(0)
+    expect([asked, askedInFull]).toEqual([1, 0])
+    await settled(49 * hour)
+    expect(askedInFull).toBe(2)
+    expect(asked).toBeGreaterThan(48)
+    users = ['ci', 'eve']
+    watch.changed()
+    await settled(1_000)
+    expect(askedInFull).toBe(3)
   })
 
   it('takes a key that was managed for none of the others before the next list', async () => {
