@@ -3,7 +3,7 @@ import type { Cipher } from '../auth/cipher.ts'
 import { type Cookies, stateCookieOf, stateCookies } from './cookies.ts'
 
 /** What the registry has to know again when a browser comes back from the provider. */
-export interface Begun {
+interface Begun {
   readonly state: string
   readonly nonce: string
   readonly verifier: string

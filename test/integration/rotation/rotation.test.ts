@@ -462,6 +462,10 @@ describeWith(['skopeo'], 'pushes through a rotation', () => {
       return told.ok && told.value.end !== undefined
     }, 30_000)
 
+    // skopeo prefers the longer entry for what is pushed.
+    const before = JSON.parse(readFileSync(authfile, 'utf8'))
+    before.auths[`127.0.0.1:${rig.port}/team`] = before.auths[`127.0.0.1:${rig.port}`]
+    writeFileSync(authfile, JSON.stringify(before))
     const [source, to] = [`127.0.0.1:${rig.port}/team/app:1`, `127.0.0.1:${rig.port}/team/pushed`]
     let [pushed, refused, stopped] = [0, [] as string[], false]
     const pushing = (async () => {
