@@ -1,7 +1,7 @@
 import { type AskedScopes, parseTokenScopes } from './token-scope.ts'
 
 /** A request for a token. */
-export interface TokenRequest {
+interface TokenRequest {
   readonly asked: AskedScopes
   /** Of a form; with GET they come in the header. */
   readonly password?: { readonly user: string; readonly password: string }

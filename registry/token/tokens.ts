@@ -5,7 +5,7 @@ import type { Identity } from '../auth/identity.ts'
 import type { ActionSet } from '../auth/scope.ts'
 import type { AskedScopes } from './token-scope.ts'
 
-export interface IssuedToken {
+interface IssuedToken {
   readonly token: string
   /** Seconds. */
   readonly expiresIn: number
