@@ -23,7 +23,7 @@ export interface WatchedKey extends Pick<ManagedKeySummary, 'user' | 'registry' 
   toldUntil: number
 }
 
-export interface WatchedKeys {
+interface WatchedKeys {
   keys: readonly WatchedKey[]
   /** Whether these are all there are. What was told of others is remembered until then. */
   isComplete: boolean

@@ -11,7 +11,7 @@ import { ManageKeyCard, NoticesCard, SecretsCard } from './key-cards.tsx'
 import { ManagedKeyRow } from './managed-key.tsx'
 import { NewKey } from './new-key.tsx'
 import { NotRevoked } from './not-revoked.tsx'
-import { byEnd, endOf, KeyRow } from './other-keys.tsx'
+import { byEnd, endOf, KeyRow, nameOf } from './other-keys.tsx'
 import type { FreshKeys } from './use-fresh-keys.ts'
 import type { KnownKeys } from './use-keys.ts'
 import { type Revocation, useRevocation } from './use-revocation.ts'
@@ -67,7 +67,7 @@ export function KeyLists({
         <NeedsFull to="create, rotate, prove or revoke keys" />
         {failure && <Refused failure={failure} />}
         <FreshKeyCards fresh={fresh} now={now} />
-        <DescendantKeys revocation={revocation} />
+        <DescendantKeys all={all} revocation={revocation} />
         {managed.length > 0 && (
           <ManagedKeyList
             keys={managed}
@@ -129,16 +129,26 @@ function firstToEnd(
 }
 
 /** Offers to revoke the keys that a revoked key created. */
-function DescendantKeys({ revocation: { descendants, revoke } }: { revocation: Revocation }) {
+function DescendantKeys({
+  all,
+  revocation: { descendants, revoke },
+}: {
+  all: KeyList | undefined
+  revocation: Revocation
+}) {
   const n = descendants.length
   if (n === 0) return null
+  const named = descendants.map(uuid => {
+    const key = all?.keys.find(one => one.uuid === uuid)
+    return { uuid, name: key === undefined ? uuid : nameOf(key) }
+  })
   return (
     <section className="card pad minted" aria-label="Keys that the revoked one created">
       <p>
         {count(n, 'key')} that the revoked one created still {n === 1 ? 'works' : 'work'}.
       </p>
       <FullOnly>
-        <Button kind="danger" small onPress={() => void revoke(descendants, true)}>
+        <Button kind="danger" small onPress={() => void revoke(named, true)}>
           Revoke {n === 1 ? 'it' : 'them'} too
         </Button>
       </FullOnly>

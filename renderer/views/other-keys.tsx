@@ -14,6 +14,9 @@ import type { Revocation } from './use-revocation.ts'
 export const endOf = (key: ApiKey): number =>
   key.expirationDate === null ? Number.POSITIVE_INFINITY : Date.parse(key.expirationDate)
 
+/** "ci, pipeline". */
+export const nameOf = ({ user, label }: ApiKey): string => (label === '' ? user : `${user}, ${label}`)
+
 /** In the order of their ends; those that have ended come last, the latest first. */
 export const byEnd = (keys: readonly ApiKey[], now: number): ApiKey[] =>
   keys.toSorted((a, b) => {
@@ -30,7 +33,7 @@ export function KeyRow({ apiKey, now, revocation }: { apiKey: ApiKey; now: numbe
   const { user, uuid, label, lastUsed, expirationDate, descendants } = apiKey
   const failed = revocation.failed.find(key => key.uuid === uuid)
   const end = endOf(apiKey)
-  const name = label === '' ? user : `${user}, ${label}`
+  const name = nameOf(apiKey)
   const needsAttention = isNearEnd(expirationDate, now)
   return (
     <li>

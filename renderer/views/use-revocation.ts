@@ -6,7 +6,7 @@ import { announce } from '../ui/announcer.tsx'
 import { useStore } from './view-model.tsx'
 
 /** A key that is to be revoked; `name` as people call it. */
-export interface NamedKey {
+interface NamedKey {
   uuid: string
   name: string
 }
@@ -19,7 +19,7 @@ export interface Revocation {
   /** Those that failed, until they are tried again or put away. */
   failed: FailedRevocation[]
   /** Keys that a revoked one created and that still work. */
-  descendants: NamedKey[]
+  descendants: string[]
   /** `leaked`: what was created with a key goes with it. Each key is tried, whatever became of the others. */
   revoke(keys: readonly NamedKey[], leaked: boolean): Promise<void>
   dismiss(uuid: string): void
@@ -32,7 +32,7 @@ export function useRevocation(onDone: (revoked: readonly string[]) => Promise<vo
   const [descendants, setDescendants] = useState<string[]>([])
   return {
     failed,
-    descendants: descendants.map(uuid => ({ uuid, name: uuid })),
+    descendants,
     async revoke(wanted, leaked) {
       const tried = new Set(wanted.map(({ uuid }) => uuid))
       const failures: FailedRevocation[] = []
