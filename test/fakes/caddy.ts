@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { eventually } from './eventually.ts'
 
 /** Where caddy, once it was started with this folder, keeps the certificate of its own authority. */
@@ -31,5 +32,19 @@ export async function startCaddySites(folder: string, sites: readonly CaddySite[
     stdio: 'ignore',
   })
   await eventually(() => existsSync(authorityOf(folder)), 20_000)
+  // The certificates of the sites come after that of the authority.
+  for (const { port } of sites) await eventually(() => answersTls(folder, port), 20_000)
   return child
+}
+
+function answersTls(folder: string, port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const ca = readFileSync(authorityOf(folder))
+    const socket = connect({ host: '127.0.0.1', servername: 'localhost', port, ca }, () => settle(true))
+    const settle = (answers: boolean): void => {
+      socket.destroy()
+      resolve(answers)
+    }
+    socket.on('error', () => settle(false))
+  })
 }
