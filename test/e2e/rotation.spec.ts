@@ -129,7 +129,7 @@ test('a rotation from the plan to its end, by the keyboard alone', async ({ app,
 
   await expect(page.getByText('step 6 of 8')).toBeVisible()
   const two = page.getByRole('region', { name: 'Two keys work now' })
-  await expect(two).toContainText('90 days, until')
+  await expect(two).toContainText('90 days left, until')
   await expect(two).toContainText('The current key was last used 15 min ago.')
   await expect(page.getByRole('region', { name: 'Delivered to' })).toContainText('read back, equal')
   await inBothSchemes(page, 'rotation-run')
