@@ -40,10 +40,10 @@ function endedWhen(at: number, now: number): string {
 }
 
 /** The date beside it: "until Saturday 21 March 2026", or the date alone where the day is named already; nothing for a key that never ends. */
-export function endDate(end: End, now: number): string {
+export function endDate(end: End, now: number, format: (at: number) => string = longDate): string {
   const days = daysLeft(end, now)
   if (end === null || days === null) return ''
-  const date = longDate(Date.parse(end))
+  const date = format(Date.parse(end))
   return days > 1 ? `until ${date}` : date
 }
 

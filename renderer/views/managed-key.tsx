@@ -3,7 +3,7 @@ import type { Failure } from '../../contract/failure.ts'
 import type { KeyProof, ManagedKey } from '../../contract/key.ts'
 import { capital, exactMoment, relativeTime } from '../../contract/messages/format.ts'
 import { isNearEnd, sinkStateText } from '../../contract/messages/key-message.ts'
-import { lifetimeText, remainingTime } from '../../contract/messages/remaining-time.ts'
+import { endDate, lifetimeText, remainingTime } from '../../contract/messages/remaining-time.ts'
 import { announce } from '../ui/announcer.tsx'
 import { LifeBar } from '../ui/bar.tsx'
 import { Button } from '../ui/button.tsx'
@@ -228,7 +228,7 @@ function Life({ apiKey, now, needsAttention }: { apiKey: ManagedKey; now: number
         <span className="t">{capital(remainingTime(expirationDate, now))}</span>
         {endsAt !== undefined && (
           <span className="label" title={exactMoment(endsAt)}>
-            {shortDate(endsAt)}
+            {endDate(expirationDate, now, shortDate)}
           </span>
         )}
       </p>
