@@ -138,30 +138,6 @@ test('keys: with their ends; one is revoked after a sheet, and what it minted is
   expect(seen.breaches).toEqual([])
 })
 
-test('keys: a new one shows its secret only when asked, once', async ({ app, page }) => {
-  fill(app, 0)
-  const seen = await open(app, page, 'Keys')
-  await page.getByRole('button', { name: 'New key…' }).click()
-  const form = page.getByRole('dialog', { name: 'New key' })
-  await form.getByLabel('User', { exact: true }).fill('ci')
-  await form.getByLabel('Label').fill('pipeline')
-  await form.getByLabel(/Narrowed to/).fill('repository:ci/**:read,create')
-  await inBothSchemes(page, 'keys-new')
-  await form.getByRole('button', { name: 'Create key' }).click()
-  await expect(page.getByRole('heading', { name: 'The key of ci is created' })).toBeVisible()
-  expect(app.asked).toContainEqual([
-    'keys.create',
-    { user: 'ci', label: 'pipeline', expires: '90d', scopes: ['repository:ci/**:read,create'] },
-  ])
-  expect(await page.content()).not.toContain(secret)
-  await page.getByRole('button', { name: 'Reveal' }).click()
-  await expect(page.getByText(secret)).toBeVisible()
-  await inBothSchemes(page, 'keys-made')
-  await page.getByRole('button', { name: 'Done' }).click()
-  expect(await page.content()).not.toContain(secret)
-  expect(seen.breaches).toEqual([])
-})
-
 test('keys: a copied secret leaves the clipboard after 45 s', async ({ app, page, context }) => {
   fill(app, 0)
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
