@@ -38,9 +38,14 @@ export function addKeyVerbs(keys: Command, verb: AddVerb, run: Run): void {
     )
   verb(keys, 'revoke', 'revoke a key at once')
     .argument('<uuid>')
+    .option('--leaked', 'the key is known to others: and every key that was created with it')
     .option('--descendants', 'and every key that was created with it')
-    .action(async (uuid: string, options: Json & { descendants?: boolean }) =>
-      run((await import('./keys.ts')).revoke, options, { uuid, descendants: options.descendants === true }),
+    .action(async (uuid: string, options: Json & { descendants?: boolean; leaked?: boolean }) =>
+      run((await import('./keys.ts')).revoke, options, {
+        uuid,
+        descendants: options.descendants === true,
+        leaked: options.leaked === true,
+      }),
     )
 
   verb(keys, 'managed', 'the managed keys: their backend, their sinks, and what is wrong with them').action(

@@ -1,7 +1,9 @@
 import { count, isoMinute } from '../contract/messages/format.ts'
+import { loginCommand } from '../contract/messages/key-warning-message.ts'
 import { daysLeft, shortRemaining } from '../contract/messages/remaining-time.ts'
+import { printWarnings } from './key-warnings.ts'
 import { exitCode, table } from './output.ts'
-import type { Verb } from './verb.ts'
+import type { Verb, VerbContext } from './verb.ts'
 
 export interface CreateOptions {
   user: string
@@ -58,38 +60,65 @@ export const create: Verb<CreateOptions> = async ({ out, client }, { user, label
     ...(expires === undefined ? {} : { expires }),
   })
   if (!created.ok) return out.failure(created.error)
-  const { uuid, expirationDate, apiKey } = created.value
-  out.object({ uuid, user: created.value.user, label: created.value.label, expirationDate, apiKey })
+  const { uuid, expirationDate, apiKey, registry, warnings = [] } = created.value
+  out.object({
+    ...{ uuid, user: created.value.user, label: created.value.label, expirationDate, apiKey },
+    ...(registry === undefined ? {} : { registry }),
+    warnings,
+  })
   out.note(`Key ${uuid} of ${user}, ends ${moment(expirationDate)}. It is shown this once:`)
   out.line(apiKey ?? '')
+  if (registry !== undefined)
+    out.note(`To sign in, with the key on its input: ${loginCommand(registry, user)}`)
+  printWarnings(out, warnings)
   return exitCode.done
 }
 
-/** Revokes a key at once; with `descendants` also those that were created with it. */
-export const revoke: Verb<{ uuid: string; descendants: boolean }> = async ({ out, client }, options) => {
-  const done = await client.zotbar.keys.revoke(options)
+interface RevokeOptions {
+  uuid: string
+  descendants: boolean
+  /** Others know it: what was created with it goes as well. */
+  leaked: boolean
+}
+
+/** Revokes a key at once; with `descendants` or `leaked` also those that were created with it. */
+export const revoke: Verb<RevokeOptions> = async ({ out, client }, { uuid, descendants, leaked }) => {
+  const managed = out.json ? new Map<string, string>() : await managedKeys(client)
+  const done = await client.zotbar.keys.revoke({ uuid, descendants: descendants || leaked })
   if (!done.ok) return out.failure(done.error)
   out.object(done.value)
-  const { revoked, descendants } = done.value
-  out.line(`Revoked ${count(revoked.length, 'key')}: ${revoked.join(', ')}`)
-  if (descendants.length === 0 || out.json) return exitCode.done
-  const listed = await client.zotbar.keys.list({})
-  const ours = new Set(
-    listed.ok ? listed.value.keys.flatMap(({ uuid, managed }) => (managed ? [uuid] : [])) : [],
+  const { revoked, descendants: left, descendantsUnknown } = done.value
+  out.line(
+    revoked.length === 0
+      ? 'It was revoked before.'
+      : `Revoked ${count(revoked.length, 'key')}: ${revoked.join(', ')}`,
   )
-  const printDescendants = (uuids: string[], more: string): void => {
+  const printLeft = (uuids: string[], more: string): void => {
     if (uuids.length > 0)
       out.line(
         `${count(uuids.length, 'key')} created with it still ${uuids.length === 1 ? 'works' : 'work'}: ${uuids.join(', ')}\n${more}`,
       )
   }
-  printDescendants(
-    descendants.filter(uuid => !ours.has(uuid)),
-    'Revoke them too: zotbar keys revoke UUID for each, or --descendants the next time',
+  printLeft(
+    left.filter(key => !managed.has(key)),
+    `Revoke them too: zotbar keys revoke ${uuid} --leaked`,
   )
-  printDescendants(
-    descendants.filter(uuid => ours.has(uuid)),
+  printLeft(
+    left.filter(key => managed.has(key)),
     'Zotbar manages it here. Where the revoked one has leaked: zotbar keys rotate USER --leaked',
   )
+  for (const user of new Set(revoked.flatMap(key => managed.get(key) ?? [])))
+    out.line(`The key of ${user} that Zotbar manages is among them. A new one: zotbar keys rotate ${user}`)
+  if (leaked && descendantsUnknown)
+    out.line(
+      'This engine does not tell which keys were created with it. Look through the others: zotbar keys list',
+    )
   return exitCode.done
+}
+
+/** Whose they are, by uuid. */
+async function managedKeys(client: VerbContext['client']): Promise<Map<string, string>> {
+  const listed = await client.zotbar.keys.list({})
+  const keys = listed.ok ? listed.value.keys.filter(key => key.managed) : []
+  return new Map(keys.map(key => [key.uuid, key.user]))
 }

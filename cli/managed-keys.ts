@@ -4,6 +4,7 @@ import { endDate, remainingTime } from '../contract/messages/remaining-time.ts'
 import { partStateText } from '../contract/messages/runbook-message.ts'
 import type { RunbookPart } from '../contract/runbook.ts'
 import { reportRun } from './follow-run.ts'
+import { printWarnings } from './key-warnings.ts'
 import { exitCode } from './output.ts'
 import { hasTerminal, readHidden, readPiped } from './secret-input.ts'
 import type { Verb, VerbContext } from './verb.ts'
@@ -37,6 +38,7 @@ export const manage: Verb<ManageOptions> = async (context, options) => {
   out.line(`The key ${managed.value.uuid} of ${user} is managed: ${endOf(managed.value, now())}.`)
   printKey(managed.value, out.line)
   printChecks(managed.value.checks, out.line)
+  printWarnings(out, managed.value.warnings)
   return exitCode.done
 }
 

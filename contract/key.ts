@@ -60,10 +60,12 @@ export interface AccessRule {
 }
 
 export interface KeyRevoked {
-  /** The key itself first, then those that were created with it, where they were revoked too. */
+  /** The key itself first, where it was not revoked before, then those that were created with it, where they went too. */
   revoked: string[]
   /** Keys that were created with the revoked one and still work. */
   descendants: string[]
+  /** The engine does not know which keys were created with another, as zot: neither list says anything of them. */
+  descendantsUnknown?: true
 }
 
 /** A sink of a managed key. `stale`: it holds another key; `unknown`: not checked, or not delivered to yet. */

@@ -3,6 +3,7 @@ import type { Emitter } from '../../lib/emitter.ts'
 import { createHealth } from '../health/health.ts'
 import { askLiveness } from '../platform/admin-liveness.ts'
 import { createRegistryAccess } from '../registry-client/registry-access.ts'
+import { keyWarnings } from '../registry-config/key-warnings.ts'
 import { createLastConfigStore } from '../registry-config/last-config.ts'
 import { createMirrorRequests } from '../registry-config/mirror-requests.ts'
 import { createOutputLog } from '../registry-config/output-log.ts'
@@ -92,6 +93,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     secrets: options.secrets,
     unrevealed: options.handedOver?.unrevealed ?? [],
     adminSocket,
+    keyWarnings: key => keyWarnings(configFile, engine.now().id, key),
     target: target.target,
     publicUrl: () => target.givenTo().publicUrl,
     url() {

@@ -5,6 +5,7 @@ import { createKeyWatch } from '../notices/key-watch.ts'
 import { createNoticeControl } from '../notices/notice-control.ts'
 import { createWeb } from '../platform/web.ts'
 import { keyRegistryName } from '../registry-client/registry-access.ts'
+import { keyWarnings } from '../registry-config/key-warnings.ts'
 import { withoutPages } from '../registry-config/sign-in-place.ts'
 import { createRotationControl } from '../rotation/rotation-control.ts'
 import { createRuns } from '../runbook/runs.ts'
@@ -87,6 +88,7 @@ export async function createRunbookFeatures(
     tail,
     address,
     serves,
+    keyWarnings: key => keyWarnings(common.configFile, engine.now().id, key),
     signInPlace() {
       const place = target.signIn()
       const hasPages = engine.now().features?.includes('ui') ?? true

@@ -14,12 +14,19 @@ interface CreateKeyRequest {
 }
 
 /** A key that was just made, with its secret. */
-interface CreatedKey {
+export interface CreatedKey {
   uuid: string
   user: string
   label: string
   expirationDate: string | null
   apiKey: string
+  /** Where its user's account lives, and what a provider said of it, where the engine tells. */
+  account?: KeyAccount
+}
+
+interface KeyAccount {
+  origin: 'local' | 'oidc'
+  groups: string[]
 }
 
 /** Where keys are made and ended: the administration socket, or the key routes of one user. */
@@ -45,6 +52,9 @@ const ownKey = v.object({
 })
 const ownKeys = v.object({ apiKeys: v.nullable(v.array(ownKey)) })
 const createdOwnKey = v.object({ ...ownKey.entries, apiKey: v.string() })
+
+/** zotbar-registry alone answers with a body, where some are left. */
+const leftKeys = v.object({ descendants: v.array(v.object({ uuid: v.string() })) })
 
 /** Go's zero time stands for never. */
 const timeOrNever = (text: string): string | null => (text.startsWith('0001-01-01') ? null : text)
@@ -107,15 +117,23 @@ export function ownKeyProvider(
       const { uuid, apiKey } = created.value
       return ok({ uuid, user, label, expirationDate: timeOrNever(created.value.expirationDate), apiKey })
     },
-    async revoke(uuid) {
+    async revoke(uuid, descendants) {
       // zot answers 200 for a key that is not there or not this user's, so it is looked for first.
       const all = await this.list()
       if (!all.ok) return all
       if (!all.value.some(key => key.uuid === uuid)) return fail({ code: 'key-not-found', uuid })
-      const answer = await registry.ask(`${path}?id=${uuid}`, { method: 'DELETE', ...as })
+      const also = descendants ? '&descendants=true' : ''
+      const answer = await registry.ask(`${path}?id=${uuid}${also}`, { method: 'DELETE', ...as })
       if (!answer.ok) return answer
       if (answer.value.status !== 200) return fail(refusal(answer.value, 'revoke the key'))
-      return ok({ revoked: [uuid], descendants: [] })
+      if (engine === 'zot') return ok({ revoked: [uuid], descendants: [], descendantsUnknown: true })
+      const left = v.safeParse(leftKeys, parseJson(answer.value.body))
+      const rest = descendants ? await this.list() : all
+      const gone = rest.ok ? all.value.filter(key => !rest.value.some(({ uuid }) => uuid === key.uuid)) : []
+      return ok({
+        revoked: [uuid, ...gone.map(key => key.uuid).filter(one => one !== uuid)],
+        descendants: left.success ? left.output.descendants.map(key => key.uuid) : [],
+      })
     },
   }
 }
@@ -131,13 +149,19 @@ const anyKey = v.object({
   descendants: v.exactOptional(v.number()),
 })
 const allKeys = v.object({ keys: v.array(anyKey) })
-const createdKey = v.object({
-  uuid: v.string(),
-  user: v.string(),
-  label: v.string(),
-  expirationDate: v.nullable(v.string()),
-  apiKey: v.string(),
-})
+const createdKey = v.pipe(
+  v.object({
+    uuid: v.string(),
+    user: v.string(),
+    label: v.string(),
+    expirationDate: v.nullable(v.string()),
+    apiKey: v.string(),
+    // Absent from a registry that was started by an older Zotbar.
+    origin: v.optional(v.picklist(['local', 'oidc'])),
+    groups: v.optional(v.array(v.string()), []),
+  }),
+  v.transform(({ origin, groups, ...key }) => ({ ...key, ...(origin && { account: { origin, groups } }) })),
+)
 const revokedKeys = v.object({ revoked: v.array(v.string()), descendants: v.array(v.string()) })
 const adminRefusal = v.object({ error: v.string() })
 

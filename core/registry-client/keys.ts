@@ -1,12 +1,18 @@
 import type { Caller } from '../../contract/caller.ts'
 import type { Failure } from '../../contract/failure.ts'
-import type { ApiKey, KeyCreated, KeyList, KeyRevoked } from '../../contract/key.ts'
+import type { ApiKey, KeyCreated, KeyList, KeyRevoked, KeyWarning } from '../../contract/key.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { AdminClient } from '../platform/admin-client.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
 import { FreshKeys, type UnrevealedKey } from './fresh-keys.ts'
-import { adminKeyProvider, type KeyOwner, type KeyProvider, ownKeyProvider } from './key-provider.ts'
+import {
+  adminKeyProvider,
+  type CreatedKey,
+  type KeyOwner,
+  type KeyProvider,
+  ownKeyProvider,
+} from './key-provider.ts'
 
 interface Options {
   admin: AdminClient
@@ -19,6 +25,10 @@ interface Options {
   /** Why there is none, where the keychain said no. */
   refusal(): Failure | undefined
   clock: Clock
+  /** Where keys are used, as clients call it. */
+  address(): string
+  /** What keeps a new key from doing what it is for. */
+  warnings(key: { user: string; scopes: string[]; account?: CreatedKey['account'] }): Promise<KeyWarning[]>
   /** A secret waits to be revealed, or does not any more. */
   onChange?(): void
   /** Those that nobody had looked at when the core before this one handed over. */
@@ -129,9 +139,12 @@ export function createKeys(options: Options): Keys {
         scopes,
         expirationDate: expirationOf(expiry, provider, clock.now()),
       })
-      if (!created.ok || caller === 'cli') return created
-      const { apiKey, ...shown } = created.value
-      return ok(fresh.hold(shown, apiKey))
+      if (!created.ok) return created
+      const { apiKey, account, ...facts } = created.value
+      // Whatever is wrong with a file, the key is there and must be told.
+      const warnings = await options.warnings({ user, scopes, account }).catch(() => [])
+      const shown = { ...facts, registry: options.address(), warnings }
+      return ok(caller === 'cli' ? { ...shown, apiKey } : fresh.hold(shown, apiKey))
     },
     reveal(uuid) {
       const apiKey = fresh.reveal(uuid)

@@ -34,6 +34,8 @@ export interface RegistryAccessOptions {
   report(setAside: SetAside): void
   onChange(): void
   unrevealed: readonly UnrevealedKey[]
+  /** What keeps a new key from doing what it is for. */
+  keyWarnings: Parameters<typeof createKeys>[0]['warnings']
 }
 
 /** What the core does in the registry itself, beside keeping it up. */
@@ -74,6 +76,12 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
     return known && `Basic ${Buffer.from(`${known.user}:${known.password}`).toString('base64')}`
   }
   const socket: AdminClient = adminClient(adminSocket)
+  /** What people and their clients use, and where this machine reaches it. */
+  function addresses(): { given: string; local?: string } {
+    const local = clientAddress(target())
+    const given = clientName(options.publicUrl() ?? local)
+    return given === local ? { given } : { given, local }
+  }
   return {
     admin,
     registry,
@@ -81,11 +89,7 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
       registry,
       admin: socket,
       ...(engine() === 'zot' ? {} : { adminSocket }),
-      addresses() {
-        const local = clientAddress(target())
-        const given = clientName(options.publicUrl() ?? local)
-        return given === local ? { given } : { given, local }
-      },
+      addresses,
       isCached: repository => target()?.isCached(repository) ?? false,
       dataFolder: () => target()?.dataFolder,
     }),
@@ -99,6 +103,8 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
       credential,
       refusal: admin.refusal,
       clock,
+      address: () => addresses().given,
+      warnings: options.keyWarnings,
       onChange: options.onChange,
       unrevealed: options.unrevealed,
     }),

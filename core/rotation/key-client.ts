@@ -35,6 +35,13 @@ export interface CreatedKey {
   createdAt: string
   expirationDate: string | null
   secret: string
+  /** Where its user's account lives, and what a provider said of it, where the engine tells. */
+  account?: KeyAccount
+}
+
+export interface KeyAccount {
+  origin: 'local' | 'oidc'
+  groups: string[]
 }
 
 /** The user and the key that a request is sent with. */
@@ -106,6 +113,9 @@ const createdKey = v.object({
   createdAt: v.optional(v.string()),
   expirationDate: timeOrNever,
   apiKey: v.string(),
+  // Told by the administration alone.
+  origin: v.optional(v.picklist(['local', 'oidc'])),
+  groups: v.optional(v.array(v.string()), []),
 })
 /** zot answers without a body: it does not know which key made another. */
 const ownDescendants = v.object({ descendants: v.array(v.object({ uuid: v.string() })) })
@@ -221,6 +231,7 @@ const createdKeyOf = (key: v.InferOutput<typeof createdKey>, now: number): Creat
   createdAt: key.createdAt ?? new Date(now).toISOString(),
   expirationDate: key.expirationDate,
   secret: key.apiKey,
+  ...(key.origin && { account: { origin: key.origin, groups: key.groups } }),
 })
 
 const zotbarRefusal = v.object({

@@ -7,6 +7,7 @@ import type { Sink } from '../sinks/sink.ts'
 import { deliverTo, sinkPart, withSink } from './deliver.ts'
 import type { RotationDeps } from './deps.ts'
 import { checkKey, identifyKey, openKeyAccess, parseKey } from './key-access.ts'
+import type { CreatedKey } from './key-client.ts'
 import type { KeyRecord, SinkRecord } from './key-record.ts'
 import { dayMs } from './policy.ts'
 import { isWorking, proveKey } from './prove-key.ts'
@@ -18,8 +19,10 @@ export interface ManageRequest {
 }
 
 type KeyFacts = Pick<KeyRecord, 'uuid' | 'label' | 'createdAt' | 'expirationDate'>
-/** `isNew`: it was created just now, so nobody uses it yet. */
-type KeyToManage = { secret: string; facts: KeyFacts; isNew: boolean }
+/** `created`: as it was created just now, so nobody uses it yet. */
+type KeyToManage = { secret: string; facts: KeyFacts; created?: CreatedKey }
+/** What was proven of a key that is managed from now on; `created`: where it was created for that. */
+type Managed = { checks: RunbookPart[]; created?: CreatedKey }
 
 /** No question can be asked outside of a run. */
 const noQuestions = { ask: async () => false, signal: new AbortController().signal }
@@ -35,7 +38,7 @@ export class ManagedKeys {
   }
 
   /** Begins to manage a key, or changes its settings. A sink that fails is reported and fails nothing else. */
-  async manage(owner: KeyOwner, request: ManageRequest, label: string): Promise<Result<RunbookPart[]>> {
+  async manage(owner: KeyOwner, request: ManageRequest, label: string): Promise<Result<Managed>> {
     const { client, store, records } = this.#deps
     const before = records.find(owner)
     const sinks: Sink[] = []
@@ -48,10 +51,10 @@ export class ManagedKeys {
     if (backend.kind === 'none') return fail(backend.error)
     const key = await this.#keyToManage(owner, request.key, label)
     if (!key.ok) return key
-    const { secret, facts, isNew } = key.value
+    const { secret, facts, created } = key.value
     const stored = await store.set(owner, 'current', secret)
     if (!stored.ok) {
-      if (isNew) await client.revokeAny(facts.uuid)
+      if (created) await client.revokeAny(facts.uuid)
       return stored
     }
     const proveRepository = request.proveRepository ?? before?.proveRepository
@@ -80,7 +83,7 @@ export class ManagedKeys {
       repository: proveRepository,
       onPart: () => {},
     })
-    return ok(checks)
+    return ok({ checks, ...(created && { created }) })
   }
 
   /** Tries the key in use, and checks what each sink holds. */
@@ -151,7 +154,7 @@ export class ManagedKeys {
     const stored = await store.get(owner, 'current')
     if (!stored.ok) return stored
     if (stored.value === undefined) return this.#createKey(owner, label)
-    return ok({ secret: stored.value, facts: factsOf(record), isNew: false })
+    return ok({ secret: stored.value, facts: factsOf(record) })
   }
 
   async #givenKey(owner: KeyOwner, text: string): Promise<Result<KeyToManage>> {
@@ -163,7 +166,7 @@ export class ManagedKeys {
     const accepted = await checkKey(client, bearer, users)
     if (!accepted.ok) return accepted
     const listed = await identifyKey(client, bearer, { now: clock.now, pause })
-    return listed.ok ? ok({ secret: secret.value, facts: factsOf(listed.value), isNew: false }) : listed
+    return listed.ok ? ok({ secret: secret.value, facts: factsOf(listed.value) }) : listed
   }
 
   async #createKey({ user }: KeyOwner, label: string): Promise<Result<KeyToManage>> {
@@ -172,15 +175,15 @@ export class ManagedKeys {
     const expirationDate = new Date(clock.now() + policy().days * dayMs).toISOString()
     const created = await client.createFor({ user, label, scopes: [], expirationDate })
     if (!created.ok) return created
-    const { secret, ...facts } = created.value
-    return ok({ secret, facts: { ...facts, label }, isNew: true })
+    const { secret } = created.value
+    return ok({ secret, facts: factsOf({ ...created.value, label }), created: created.value })
   }
 
   /** Delivers the key to a sink only where that cannot replace a key that works; else the next rotation does. */
   async #deliverNow(
     owner: KeyOwner,
     sink: Sink,
-    { secret, facts, isNew }: KeyToManage,
+    { secret, facts, created }: KeyToManage,
     known: SinkRecord | undefined,
   ): Promise<SinkRecord> {
     const sinkSecret = { user: owner.user, key: secret, registryHost: clientName(owner.registry) }
@@ -193,7 +196,7 @@ export class ManagedKeys {
     }
     if (!provable && known?.state === 'accepted' && known.handed === facts.uuid) return known
     // A sink that got an older key from here gets this one too.
-    if (!provable && !isNew && known?.handed === undefined)
+    if (!provable && !created && known?.handed === undefined)
       return { spec, state: 'unknown', words: 'It is delivered with the next rotation' }
     const delivered = await deliverTo(sink, sinkSecret, noQuestions)
     return 'error' in delivered

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import * as v from 'valibot'
-import type { ManagedKeySummary } from '../../contract/key.ts'
+import type { KeyWarning, ManagedKeySummary } from '../../contract/key.ts'
 import type { SignInRequest } from '../../contract/sign-in.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { adminClient } from '../platform/admin-client.ts'
@@ -20,7 +20,7 @@ import { type KeyRecord, type KeyRecords, openKeyRecords } from './key-record.ts
 import { labelPrefix, type Policy, parseOverlap } from './policy.ts'
 import { retireName, retireRunbook } from './retire-steps.ts'
 import { rotateName, rotateRunbook } from './rotate.ts'
-import { createRotationHandlers, type RotationHandlers } from './rotation-handlers.ts'
+import { createRotationHandlers, type KeyInQuestion, type RotationHandlers } from './rotation-handlers.ts'
 import { createRetirementSchedule } from './schedule.ts'
 import { createSignInKeys } from './sign-in.ts'
 import { createSinks } from './sinks.ts'
@@ -40,6 +40,8 @@ interface Options {
   /** The registry as clients call it: "127.0.0.1:5050". */
   address(): string
   serves(): boolean
+  /** What keeps a new key from doing what it is for. */
+  keyWarnings(key: KeyInQuestion): Promise<KeyWarning[]>
   /** Where people sign in by browser; undefined where they cannot. */
   signInPlace(): (Omit<SignInRequest, 'user' | 'checkArrival'> & { hasPage: boolean }) | undefined
   signInWindow: SignInWindows
@@ -144,7 +146,10 @@ export async function createRotationControl(options: Options): Promise<RotationC
   let stopListening = (): void => {}
 
   return {
-    handlers: createRotationHandlers({ deps, runs, sinks, overview, givenKeys, host, address, serves, log }),
+    handlers: createRotationHandlers({
+      ...{ deps, runs, sinks, overview, givenKeys, host, address, serves, log },
+      keyWarnings: options.keyWarnings,
+    }),
     kinds: runKinds(deps),
     summaries: overview.summaries,
     async owners() {

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { actorOf } from '../../contract/caller.ts'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
-import type { ApiKey } from '../../contract/key.ts'
+import type { ApiKey, KeyWarning } from '../../contract/key.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Runs } from '../runbook/runs.ts'
 import type { KeyOwner } from '../secrets/key-store.ts'
 import { forgejoTokenAccount, setForgejoToken } from '../sinks/forgejo-sink.ts'
 import type { RotationDeps } from './deps.ts'
 import type { GivenKeys } from './given-keys.ts'
+import type { KeyAccount } from './key-client.ts'
 import type { KeyOverview } from './key-overview.ts'
 import type { KeyRecord } from './key-record.ts'
 import { ManagedKeys } from './managed-keys.ts'
@@ -38,6 +39,14 @@ export interface RotationHandlers {
   marked(keys: ApiKey[]): ApiKey[]
 }
 
+/** A key that was created just now. `repository`: where it has to prove that it may pull and push. */
+export interface KeyInQuestion {
+  user: string
+  scopes: string[]
+  repository?: string | undefined
+  account?: KeyAccount | undefined
+}
+
 interface Options {
   deps: RotationDeps
   runs: Runs
@@ -49,11 +58,13 @@ interface Options {
   /** The name of this computer in the labels of new keys. */
   host: string
   serves(): boolean
+  /** What keeps a new key from doing what it is for. */
+  keyWarnings(key: KeyInQuestion): Promise<KeyWarning[]>
   log(message: string, data?: Record<string, unknown>): void
 }
 
 export function createRotationHandlers(options: Options): RotationHandlers {
-  const { deps, runs, sinks, overview, givenKeys, host, address, serves, log } = options
+  const { deps, runs, sinks, overview, givenKeys, host, address, serves, log, keyWarnings } = options
   const { clock, store, records, policy } = deps
   const managedKeys = new ManagedKeys(deps, sinks.of)
   const ownerOf = (user: string): KeyOwner => ({ registry: address(), user })
@@ -74,12 +85,16 @@ export function createRotationHandlers(options: Options): RotationHandlers {
       const blocked = runs.blocked()
       if (blocked) return fail(blocked)
       if (!serves()) return fail({ code: 'registry-not-serving' })
-      const checks = await managedKeys.manage(ownerOf(user), request, newLabel(user))
-      if (!checks.ok) return checks
+      const managed = await managedKeys.manage(ownerOf(user), request, newLabel(user))
+      if (!managed.ok) return managed
       const record = records.find(ownerOf(user))
       if (!record) return managedKeys.notManaged(user)
       deps.onRetiringChange()
-      return ok({ ...(await overview.inspect(record)), checks: checks.value })
+      const { checks, created } = managed.value
+      const { proveRepository: repository } = record
+      const about = { user, scopes: [], repository, account: created?.account }
+      const warnings = created ? await keyWarnings(about).catch(() => []) : []
+      return ok({ ...(await overview.inspect(record)), checks, warnings })
     },
     async unmanage({ user }) {
       const blocked = runs.blocked()

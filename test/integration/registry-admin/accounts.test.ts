@@ -89,7 +89,9 @@ describeWith(['skopeo', 'umoci'], 'a registry with the accounts of a first run',
 
   it('a key pushes until it is revoked, and never more than its scope', async () => {
     const made = await json('keys', 'create', '--user', 'admin', '--label', 'ci', '--expires', '30d')
-    expect(Object.keys(made)).toEqual(['uuid', 'user', 'label', 'expirationDate', 'apiKey'])
+    const names = ['uuid', 'user', 'label', 'expirationDate', 'apiKey', 'registry', 'warnings']
+    expect(Object.keys(made)).toEqual(names)
+    expect(made).toMatchObject({ registry: `127.0.0.1:${rig.port}`, warnings: [] })
     expect(await push('ci/app:1', `admin:${made.apiKey}`)).toMatchObject({ code: 0 })
     const narrow = await json('keys', 'create', '--user', 'admin', '--scope', 'repository:ci/**:read,create')
     expect(await push('ci/app:2', `admin:${narrow.apiKey}`)).toMatchObject({ code: 0 })
@@ -103,6 +105,7 @@ describeWith(['skopeo', 'umoci'], 'a registry with the accounts of a first run',
       'expirationDate',
       'lastUsed',
       'managed',
+      'descendants',
     ])
     expect(keys.map((key: { uuid: string }) => key.uuid).toSorted()).toEqual(
       [made.uuid, narrow.uuid].toSorted(),
@@ -114,6 +117,25 @@ describeWith(['skopeo', 'umoci'], 'a registry with the accounts of a first run',
       headers: { authorization: `Basic ${Buffer.from(`admin:${made.apiKey}`).toString('base64')}` },
     })
     expect(asked.status).toBe(401)
+  })
+
+  it('a key of somebody who may not push says so, and pushes with the policy that it shows', async () => {
+    const told = await rig.zotbar('keys', 'create', '--user', 'builder')
+    expect(told.stdout).toMatch(/^zak_[0-9a-f]{32}\n$/)
+    expect(told.stderr).toContain('! Nobody here is called builder.')
+    expect(told.stderr).toContain('! builder may pull, and not push.')
+    expect(told.stderr).toContain(`docker login 127.0.0.1:${rig.port} -u builder --password-stdin`)
+    const credential = `builder:${told.stdout.trim()}`
+    expect((await push('builds/app:1', credential)).stderr).toContain('denied')
+    const policy = JSON.parse(/^ {4}(\{.*\})$/m.exec(told.stderr)?.[1] ?? '')
+    const config = JSON.parse(readFileSync(rig.configFile, 'utf8'))
+    config.http.accessControl.repositories['**'].policies = [policy]
+    rig.configure(config)
+    // The registry takes it up by itself.
+    await eventually(async () => (await push('builds/app:1', credential)).code === 0)
+    const again = await json('keys', 'create', '--user', 'builder')
+    expect(again.warnings).toEqual([])
+    expect(await json('keys', 'revoke', again.uuid, '--leaked')).toMatchObject({ revoked: [again.uuid] })
   })
 
   it('the app deletes with the admin’s credential', async () => {

@@ -69,8 +69,16 @@ function keysOf(options: { user?: string; url?: string; serves?: boolean } = {})
     credential,
     refusal: () => undefined,
     clock,
+    address: () => 'registry.example.net',
+    warnings: async ({ user, account }) => {
+      if (user === 'broken') throw new Error('a fault')
+      asked.push(account)
+      return user === 'cii' ? [{ code: 'user-unknown', user }] : []
+    },
   })
 }
+/** What is known of the accounts of new keys. */
+const asked: unknown[] = []
 
 describe('over the administration socket', () => {
   it('only this user may ask', async () => {
@@ -109,6 +117,8 @@ describe('over the administration socket', () => {
       label: 'pipeline',
       expirationDate: '2026-05-30T10:00:00.000Z',
       apiKey: expect.stringMatching(/^zak_[0-9a-f]{32}$/),
+      registry: 'registry.example.net',
+      warnings: [],
     })
     expect(store.find('ci', apiKey)).toMatchObject({ user: 'ci', origin: 'local', keyId: uuid })
     expect(await keys.list()).toEqual({
@@ -136,9 +146,24 @@ describe('over the administration socket', () => {
 
   it('gives keys the account their user has', async () => {
     const { keys: store } = await serve()
+    await store.signedIn('jane@example.com', ['devs'])
     const made = await keysOf().create({ user: 'jane@example.com', label: '', scopes: [] }, 'cli')
     expect(store.list()[0]).toMatchObject({ origin: 'oidc' })
     expect(made).toMatchObject({ ok: true })
+    expect(made.ok && Object.keys(made.value)).not.toContain('account')
+    expect(asked.at(-1)).toEqual({ origin: 'oidc', groups: ['devs'] })
+  })
+
+  it('warns with the answer, to whoever created the key, and loses no key over it', async () => {
+    await serve()
+    const keys = keysOf()
+    for (const caller of ['cli', 'page'] as const)
+      expect(await keys.create({ user: 'cii', label: '', scopes: [] }, caller)).toMatchObject({
+        value: { registry: 'registry.example.net', warnings: [{ code: 'user-unknown', user: 'cii' }] },
+      })
+    expect(await keys.create({ user: 'broken', label: '', scopes: [] }, 'cli')).toMatchObject({
+      value: { apiKey: expect.stringMatching(/^zak_/), warnings: [] },
+    })
   })
 
   it('offers what was minted by a revoked key, and revokes it too when asked', async () => {
@@ -300,7 +325,10 @@ describe('with an engine that has no administration', () => {
       ok: false,
       error: { code: 'keys-need-admin-socket', engine: 'zot', user: 'admin' },
     })
-    expect(await keys.revoke('u0', false)).toMatchObject({ value: { revoked: ['u0'] } })
+    // It does not know what came out of a key.
+    expect(await keys.revoke('u0', true)).toMatchObject({
+      value: { revoked: ['u0'], descendantsUnknown: true },
+    })
     expect(await keys.revoke('u0', false)).toEqual({
       ok: false,
       error: { code: 'key-not-found', uuid: 'u0' },

@@ -373,7 +373,7 @@ describe('images, keys and the admin', () => {
     )
     const { uuid, expirationDate } = aKey
     expect(objects(made)).toEqual([
-      { uuid, user: 'ci', label: '', expirationDate, apiKey: expect.stringMatching(/^zak_/) },
+      { uuid, user: 'ci', label: '', expirationDate, apiKey: expect.stringMatching(/^zak_/), warnings: [] },
     ])
     expect(host.calls.at(-1)).toEqual({
       name: 'keys.create',
