@@ -11,8 +11,8 @@ export interface AskedScopes {
 export type ScopesResult = { ok: true; asked: AskedScopes } | { ok: false; problem: string }
 
 const maxScopes = 100
-/** Names of repositories together, characters: a token travels in a header, of which 128 KiB are read. */
-const maxNames = 8 * 1024
+/** Names of repositories together, characters: a token travels in a header line, of which nginx takes 8 KiB. */
+const maxNames = 4 * 1024
 
 /** Docker's words for rights; `push` replaces tags, too. */
 const rightsOf: ReadonlyMap<string, ActionSet> = new Map([

@@ -3,10 +3,16 @@ import { join } from 'node:path'
 import { hashSync } from 'bcryptjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../fakes/eventually.ts'
-import { digestText } from '../../suites/image.ts'
+import { digestText, imageOf } from '../../suites/image.ts'
 import { pushBlob, pushImage, putManifest } from './client.ts'
 import { as, basic, passwordOf, threeTiers, writeHtpasswd } from './people.ts'
-import { type Answer, type Registry, startRegistry, temporaryFolder } from './registry-process.ts'
+import {
+  type Answer,
+  type Registry,
+  startRegistry,
+  temporaryFolder,
+  writeConfig,
+} from './registry-process.ts'
 
 const folder = temporaryFolder()
 afterAll(() => folder.dispose())
@@ -145,6 +151,26 @@ describe('anonymous and signed-in access side by side', () => {
       line['path'] === '/v2/private/app/manifests/v1' && line['username'] === 'alice'
     await eventually(() => registry.log().some(isHers))
     expect(registry.log().find(isHers)).toMatchObject({ keyId: expect.any(String), statusCode: 200 })
+  })
+
+  it('holds what the config says at each use, and never more than it was given', async () => {
+    const robot = by(await tokenOf(basic('robot'), 'repository:robot/app:pull,push'))
+    const begin = () => robot.ask('/v2/robot/app/blobs/uploads/', { method: 'POST' })
+    const changed = imageOf(['of a robot'], { annotations: { changed: 'yes' } })
+    const replace = () => putManifest(robot, 'robot/app', 'v1', changed)
+    expect((await begin()).status).toBe(202)
+    writeConfig(root, threeTiers(htpasswd, { groups: { admins: { users: ['root'] } } }))
+    await eventually(async () => (await begin()).status === 403)
+    writeConfig(root, threeTiers(htpasswd, { groups: { admins: { users: ['root', 'robot'] } } }))
+    await eventually(async () => (await begin()).status === 202)
+    // It was given `create` alone, as there was no right to replace.
+    const short = await replace()
+    expect([short.status, challengeOf(short)]).toEqual([
+      401,
+      `${realm},scope="repository:robot/app:pull,push",error="insufficient_scope"`,
+    ])
+    writeConfig(root, threeTiers(htpasswd))
+    await eventually(async () => (await replace()).status === 403)
   })
 
   it('lists what the scope opens', async () => {
