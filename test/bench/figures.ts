@@ -23,6 +23,7 @@ import { signedIn } from './figures/signed-in.ts'
 import { start } from './figures/start.ts'
 import { status } from './figures/status.ts'
 import { storeStart } from './figures/store-start.ts'
+import { token } from './figures/token.ts'
 import { upgrade } from './figures/upgrade.ts'
 import { upgradeMemory } from './figures/upgrade-memory.ts'
 
@@ -39,6 +40,7 @@ export const figures: readonly Figure[] = [
   storeStart,
   manifests,
   signedIn,
+  token,
   lists,
   blobs,
   push,

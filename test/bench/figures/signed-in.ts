@@ -1,47 +1,25 @@
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { hash } from 'bcryptjs'
 import { manifestType } from '../client.ts'
 import { type Figure, missing, rows, skipped } from '../figure.ts'
-import { pathFile, populated, populatedNote, populatedPaths } from '../populated.ts'
+import { pathFile, populatedNote, populatedPaths } from '../populated.ts'
 import { alternate } from '../rounds.ts'
 import { summary } from '../stats.ts'
+import { startWithKey } from '../with-key.ts'
 import { onPath } from '../workspace.ts'
 import { type WalkOptions, walk } from '../wrk.ts'
 
 const connections = 16
-const [user, password] = ['ci', 'a password of the bench']
-const basic = (secret: string): string => `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`
 
 /** Manifest GET with an API key beside the same without credentials, under access rules, pulls counted. */
 export const signedIn: Figure = {
   name: 'signed-in',
   about: 'manifest GET with an API key, pulls counted',
   async run(bench) {
-    const { quick, work, engine } = bench
+    const { quick, engine } = bench
     if (!engine) return skipped(missing.ours)
     if (!onPath('wrk')) return skipped(missing.wrk)
-    const folder = await populated(bench, { layout: 'zot' })
-    const users = join(folder, 'htpasswd')
-    await writeFile(users, `${user}:${await hash(password, 5)}\n`)
-    const server = await engine.start(work, folder, {
-      settings: {
-        http: {
-          auth: { htpasswd: { path: users }, apikey: true },
-          accessControl: {
-            groups: { ci: { users: [user] } },
-            repositories: {
-              '**': {
-                anonymousPolicy: ['read'],
-                policies: [{ groups: ['ci'], actions: ['read', 'create'] }],
-              },
-            },
-          },
-        },
-      },
-    })
-    const authorization = basic(await createKey(server.url))
+    const { server, folder, authorization } = await startWithKey(bench, engine)
     const file = await pathFile(bench, populatedPaths(bench))
     const options: WalkOptions = { accept: manifestType, seconds: quick ? 2 : 5, connections }
     // The two ways in turn, on the same server.
@@ -76,18 +54,6 @@ export const signedIn: Figure = {
       },
     )
   },
-}
-
-async function createKey(url: string): Promise<string> {
-  const answer = await fetch(`${url}/zot/auth/apikey`, {
-    method: 'POST',
-    headers: { authorization: basic(password), 'content-type': 'application/json' },
-    body: JSON.stringify({ label: 'bench', scopes: ['repository:bench/**:read'] }),
-  })
-  const made: unknown = await answer.json()
-  const key = typeof made === 'object' && made !== null ? Reflect.get(made, 'apiKey') : undefined
-  if (typeof key !== 'string') throw new Error(`no key: ${answer.status} ${JSON.stringify(made)}`)
-  return key
 }
 
 /** What the registry wrote of pulls while it served and when it ended. */
