@@ -100,7 +100,7 @@ async function measure(root: string, inner: Storage, droppedLines: MetricsOption
   })
   const uploads = measureUploads(inner.uploads, openUploads, seconds => metrics.uploadStored(seconds))
   return {
-    metrics,
+    metrics: { ...metrics, changed: (repository: string) => use.changed(repository) },
     storage: { ...inner, uploads },
     stop: () => use.stop(),
     answered: (context: RequestContext): void => {

@@ -39,6 +39,8 @@ export type RegistryEvent =
       readonly removed: readonly { readonly digest: string; readonly tag?: string }[]
       readonly blobs: number
       readonly bytes: number
+      /** The repository was empty, and is gone itself. */
+      readonly isGone?: true
     }
   /** Manifests that were pulled within the last second, by tag and by digest as they were asked for. */
   | { readonly kind: 'pulls'; readonly pulls: readonly PullCount[] }

@@ -7,7 +7,8 @@ import type { Retention } from './retention-policy.ts'
 /** What is known of pulls and pushes. */
 export interface UsageRecords {
   list(repository: string): ReadonlyMap<string, Usage>
-  forget(repository: string, reference: string): void
+  /** Without a reference: the whole repository. */
+  forget(repository: string, reference?: string): void
 }
 
 export interface GcDeps {
@@ -18,6 +19,7 @@ export interface GcDeps {
   readonly countedSince: number
   readonly now: () => number
   readonly events?: Pick<EventSink, 'emit'> | undefined
+  readonly observer?: { changed?(repository: string): void } | undefined
   /** Makes way for requests; throws when it is time to stop. */
   readonly pause: () => Promise<void>
 }
@@ -35,6 +37,8 @@ export interface GcTotals {
   bytes: number
   uploads: number
   syncs: number
+  /** Repositories that were empty, and are gone. */
+  emptied: number
   failures: number
 }
 
@@ -45,12 +49,13 @@ export const noTotals = (): GcTotals => ({
   bytes: 0,
   uploads: 0,
   syncs: 0,
+  emptied: 0,
   failures: 0,
 })
 
 /**
  * Collects the garbage of one repository and adds what went to `totals`. In a dry run, manifests stay and
- * the log says which would go; blobs that nothing names go all the same.
+ * the log says which would go; blobs that nothing names go all the same, and so does a repository that is empty then.
  */
 export async function collectRepository(
   deps: GcDeps,
@@ -116,6 +121,27 @@ export async function collectRepository(
   const left = await maintenance.removeLeftovers(name, now() - delay)
   totals.uploads += left.uploads
   totals.syncs += left.syncs
+  const removal = await maintenance.removeEmpty(name, {
+    before: now() - delay,
+    onRemoved: () => {
+      deps.usage?.forget(name)
+      deps.events?.emit({
+        kind: 'collected',
+        repository: name,
+        removed: [],
+        blobs: 0,
+        bytes: 0,
+        isGone: true,
+      })
+    },
+  })
+  if (removal.kind === 'removed' || (result.ok && result.value.blobs > 0)) deps.observer?.changed?.(name)
+  // zot's line, which programs read.
+  if (removal.kind === 'removed') {
+    totals.emptied++
+    logger.log('info', 'removed all blobs, removing repo', { module: 'gc', repository: name })
+  } else if (removal.kind === 'kept' && removal.isNews)
+    log('an empty repository is not removed', { error: removal.reason })
 }
 
 /** zot's line, which programs read. */

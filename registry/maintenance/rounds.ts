@@ -17,6 +17,8 @@ export interface MaintenanceObserver {
   collected(run: { readonly failed: boolean; readonly seconds: number }): void
   /** `type`: manifest, blob, upload, sync. */
   deleted(type: string, count: number): void
+  /** Blobs of a repository were collected, or itself. */
+  changed?(repository: string): void
 }
 
 /** The index that is filled with the blobs that were there before it. */
@@ -77,11 +79,11 @@ export class MaintenanceRounds {
 
   #reportCollection(totals: GcTotals, seconds: number): void {
     const { observer, logger } = this.#deps
-    const { manifests, blobs, uploads, syncs, failures } = totals
+    const { manifests, blobs, uploads, syncs, emptied, failures } = totals
     observer?.collected({ failed: failures > 0, seconds })
     const deleted = { manifest: manifests, blob: blobs, upload: uploads, sync: syncs }
     for (const [type, count] of Object.entries(deleted)) if (count > 0) observer?.deleted(type, count)
-    const isNews = manifests + blobs + uploads + syncs + failures > 0
+    const isNews = manifests + blobs + uploads + syncs + emptied + failures > 0
     const fields = { module: 'gc', ...totals, seconds }
     logger.log(isNews ? 'info' : 'debug', 'garbage collection completed', fields)
   }

@@ -114,6 +114,7 @@ export class BlobStore implements Blobs {
     if (!(await this.#look(from, digest)).ok) return unknown(digest)
     const repository = this.#repositories.get(to)
     await syncFile(source, { dataOnly: true })
+    await repository.begin()
     await repository.makeFolder(layout.blobs(this.#root, to, digest.algorithm))
     try {
       await link(source, target)

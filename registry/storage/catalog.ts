@@ -8,6 +8,8 @@ export class Catalog {
   readonly #find: () => AsyncIterable<FoundRepository>
   readonly #now: () => number
   readonly #added = new Set<string>()
+  /** Removed while a walk is under way, which may have seen them. */
+  readonly #removed = new Set<string>()
   #names: readonly string[] | undefined
   #known = new Set<string>()
   #walkedAt = 0
@@ -21,11 +23,19 @@ export class Catalog {
 
   /** Adds a repository that has content now. */
   add(name: string): void {
-    if (this.#known.has(name)) return
+    this.#removed.delete(name)
     if (this.#walking) this.#added.add(name)
+    if (this.#known.has(name)) return
     if (this.#walkedAt === 0) return
     this.#known.add(name)
     this.#names = undefined
+  }
+
+  /** Takes out a repository that is gone. */
+  remove(name: string): void {
+    this.#added.delete(name)
+    if (this.#walking) this.#removed.add(name)
+    if (this.#known.delete(name)) this.#names = undefined
   }
 
   /** Sorted by code unit. Throws as the first walk does; after it, the names of before are kept. */
@@ -45,9 +55,11 @@ export class Catalog {
 
   async #collect(): Promise<readonly string[]> {
     this.#added.clear()
+    this.#removed.clear()
     const found = new Set<string>()
     for await (const { name, hasIndex } of this.#find()) if (hasIndex) found.add(name)
     for (const name of this.#added) found.add(name)
+    for (const name of this.#removed) found.delete(name)
     this.#known = found
     this.#names = [...found].sort()
     this.#walkedAt = this.#now()

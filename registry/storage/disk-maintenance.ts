@@ -16,12 +16,16 @@ import type {
   CheckOptions,
   Collected,
   CollectOptions,
+  RemovalOptions,
+  RepositoryRemoval,
   StoreMaintenance,
   SurveyedManifest,
 } from './maintenance.ts'
 import { ManifestSurvey } from './manifest-survey.ts'
+import { checkEmptiness, removeEmptyRepository } from './remove-repository.ts'
 import type { Repository } from './repository.ts'
 import type { RepositoryCache } from './repository-cache.ts'
+import { errorText } from './root.ts'
 import type { UploadStore } from './upload-store.ts'
 
 const algorithms = ['sha256', 'sha512'] as const
@@ -41,11 +45,15 @@ interface DiskMaintenanceDeps {
   readonly now: () => number
   /** Called for every blob that was removed. */
   readonly onRemoved: (name: string, digest: Digest) => void
+  /** Called for every repository that was removed. */
+  readonly onGone: (name: string) => void
 }
 
 export class DiskMaintenance implements StoreMaintenance {
   readonly #root: string
   readonly #deps: DiskMaintenanceDeps
+  /** Why empty repositories stay, as far as it was told. */
+  readonly #keptFor = new Map<string, string>()
 
   constructor(deps: DiskMaintenanceDeps) {
     this.#root = deps.root
@@ -139,7 +147,8 @@ export class DiskMaintenance implements StoreMaintenance {
     if (loaded.error.name !== 'name-unknown') return loaded
     // Both are written together: where only one is left, the other was lost.
     const marked = await stat(layout.marker(this.#root, name)).catch(() => undefined)
-    return marked ? failure('storage-failed', { reason: 'index.json is missing' }) : success(new Set())
+    const isLost = marked !== undefined && !(await this.blobs(name).next()).done
+    return isLost ? failure('storage-failed', { reason: 'index.json is missing' }) : success(new Set())
   }
 
   async #sweep(
@@ -191,6 +200,41 @@ export class DiskMaintenance implements StoreMaintenance {
       syncs++
     }
     return { uploads, syncs }
+  }
+
+  async removeEmpty(name: string, { before, onRemoved }: RemovalOptions): Promise<RepositoryRemoval> {
+    const { repositories, damage } = this.#deps
+    const repository = repositories.get(name)
+    const removal = await repository.remove(async (loaded): Promise<RepositoryRemoval> => {
+      const hasContent = loaded.ok
+        ? loaded.value.index.entries.length > 0
+        : loaded.error.name !== 'name-unknown'
+      if (hasContent) return { kind: 'in-use' }
+      try {
+        const checked = await checkEmptiness(this.#root, name, before)
+        if (checked.kind === 'in-use') return checked
+        const reason =
+          checked.kind === 'kept'
+            ? checked.reason
+            : await removeEmptyRepository(this.#root, name, checked.found)
+        if (reason !== undefined) return this.#kept(name, reason)
+      } catch (error) {
+        return isMissing(error) ? { kind: 'in-use' } : this.#kept(name, errorText(error))
+      }
+      damage.readable(name)
+      this.#keptFor.delete(name)
+      this.#deps.onGone(name)
+      onRemoved()
+      return { kind: 'removed' }
+    })
+    if (removal?.kind === 'removed') repositories.forget(name, repository)
+    return removal ?? { kind: 'in-use' }
+  }
+
+  #kept(name: string, reason: string): RepositoryRemoval {
+    const isNews = this.#keptFor.get(name) !== reason
+    this.#keptFor.set(name, reason)
+    return { kind: 'kept', reason, isNews }
   }
 
   async *blobs(name: string): AsyncGenerator<Digest> {

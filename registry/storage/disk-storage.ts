@@ -8,6 +8,7 @@ import { Damage, type DamagedRepository } from './damage.ts'
 import type { Dedupe } from './dedupe.ts'
 import { DiskMaintenance } from './disk-maintenance.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
+import { HeldRepositories } from './held-repositories.ts'
 import { layout } from './layout.ts'
 import type { StoreMaintenance } from './maintenance.ts'
 import { ManifestStore } from './manifest-store.ts'
@@ -42,9 +43,17 @@ export interface DiskStorageOptions extends RepositoryObserver {
 export function openDiskStorage(root: string, options: DiskStorageOptions = {}): DiskStorage {
   const { now = Date.now, dedupe, guard } = options
   const damage = new Damage(options.onDamaged)
-  const observer: RepositoryObserver = { ...options, refusal: guard && (() => guard.look()) }
-  const repositories = new RepositoryCache(root, damage, observer, options.indexLimitBytes)
   const catalog = new Catalog(() => damage.walk(root, undefined, now), now)
+  const held = new HeldRepositories()
+  const observer: RepositoryObserver = {
+    ...options,
+    refusal: guard && (() => guard.look()),
+    onCreated: name => catalog.add(name),
+    onSize: (name, { snapshot }) => {
+      if (snapshot) held.note(name, snapshot.index.entries.length)
+    },
+  }
+  const repositories = new RepositoryCache(root, damage, observer, options.indexLimitBytes)
   const manifests = new ManifestStore(root, repositories, name => catalog.add(name))
   const holders = new BlobHolders(root, () => catalog.list(), dedupe?.holders)
   const noted = (name: string, digest: Digest): void => holders.note(name, digest)
@@ -61,8 +70,16 @@ export function openDiskStorage(root: string, options: DiskStorageOptions = {}):
       forget: digest => manifests.forget(digest),
       now,
       onRemoved: (name, digest) => dedupe?.drop(name, digest),
+      onGone: name => {
+        catalog.remove(name)
+        held.forget(name)
+      },
     }),
     repositories: () => guarded(async () => success(await catalog.list())),
+    holding: () =>
+      guarded(async () =>
+        success(await held.among(await catalog.list(), name => repositories.get(name).load())),
+      ),
     damaged: () => damage.list(),
     reachable: () => reachable(root),
   }

@@ -17,12 +17,13 @@ export async function isFile(path: string): Promise<boolean> {
 /** Creates a folder and those above it, below `root`, which is never created: where it is gone, this throws. */
 export async function makeFolderBelow(root: string, folder: string): Promise<void> {
   if (folder.length <= root.length) return
-  for (const isLast of [false, true]) {
+  for (const isLast of [false, false, false, true]) {
     try {
       return void (await mkdir(folder, { mode: folderMode }))
     } catch (error) {
       const errno = errnoOf(error)
       if (errno === 'EEXIST') return
+      // Made more than once: the folder above may go as an empty one just then.
       if (errno !== 'ENOENT' || isLast || dirname(folder).length <= root.length) throw error
       await makeFolderBelow(root, dirname(folder))
     }

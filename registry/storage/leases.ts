@@ -8,11 +8,34 @@ export class Leases {
   readonly #watches = new Set<Set<string>>()
   /** Removals that wait for another one of the same digest. */
   #waiting = 0
+  /** Requests that write in the folder without a digest of their own. */
+  #entered = 0
+  /** Ends when the removal of the repository itself does. */
+  #closed: Promise<void> | undefined
 
   get idle(): boolean {
-    return (
-      this.#pins.size === 0 && this.#removals.size === 0 && this.#watches.size === 0 && this.#waiting === 0
-    )
+    const isUsed =
+      this.#pins.size + this.#removals.size + this.#watches.size + this.#waiting + this.#entered > 0
+    return !isUsed && this.#closed === undefined
+  }
+
+  /** For a request that writes in the folder of the repository; ends when it may. Answers how to leave. */
+  async enter(): Promise<() => void> {
+    this.#entered++
+    while (this.#closed) await this.#closed
+    return () => {
+      this.#entered--
+    }
+  }
+
+  /** Begins to remove the repository itself; only while it is idle. Who pins or enters now waits until the answer is called. */
+  close(): () => void {
+    const done = Promise.withResolvers<void>()
+    this.#closed = done.promise
+    return () => {
+      this.#closed = undefined
+      done.resolve()
+    }
   }
 
   /** Answers how to release them. */
@@ -42,8 +65,9 @@ export class Leases {
     return { pinned, end: () => void this.#watches.delete(pinned) }
   }
 
-  /** Ends when no removal of these digests is under way. Pin first. */
+  /** Ends when no removal of these digests, or of the repository, is under way. Pin first. */
   async settled(digests: readonly string[]): Promise<void> {
+    while (this.#closed) await this.#closed
     for (const digest of digests) {
       while (this.#removals.has(digest)) await this.#removals.get(digest)
     }

@@ -51,6 +51,18 @@ export interface CheckOptions {
   readonly known: Map<string, boolean>
 }
 
+export interface RemovalOptions {
+  /** Its index was last changed before this, ms since the epoch. */
+  readonly before: number
+  /** Called once it is gone, and before a push that waits for that goes on. */
+  readonly onRemoved: () => void
+}
+
+/** `kept`: why an empty repository stays, in words; once for each reason. */
+export type RepositoryRemoval =
+  | { readonly kind: 'removed' | 'in-use' }
+  | { readonly kind: 'kept'; readonly reason: string; readonly isNews: boolean }
+
 /** Maintenance of one store while it serves. Every `name` is a repository name. */
 export interface StoreMaintenance {
   /**
@@ -63,6 +75,11 @@ export interface StoreMaintenance {
   collect(name: string, options: CollectOptions): Promise<Result<Collected>>
   /** Removes uploads and what zot left of fetching, untouched since `before`; answers how many. */
   removeLeftovers(name: string, before: number): Promise<{ uploads: number; syncs: number }>
+  /**
+   * Takes a repository off the disk that has no manifest, no blob and no upload, and that no request is at. Repositories
+   * nested in it stay.
+   */
+  removeEmpty(name: string, options: RemovalOptions): Promise<RepositoryRemoval>
   has(name: string, digest: string): Promise<boolean>
   blobs(name: string): AsyncIterable<Digest>
   /** Reads a blob and compares it with its name. */

@@ -24,7 +24,13 @@ export class RepositoryCache {
   constructor(root: string, damage: Damage, observer: RepositoryObserver = {}, limitBytes = limit) {
     this.#root = root
     this.#damage = damage
-    this.#observer = { ...observer, onSize: (name, repository) => this.#updateSize(name, repository) }
+    this.#observer = {
+      ...observer,
+      onSize: (name, repository) => {
+        this.#updateSize(name, repository)
+        observer.onSize?.(name, repository)
+      },
+    }
     this.#limit = limitBytes
     this.#known = new LRUCache({
       // Names without a repository, which anybody may ask for, take a little memory too.

@@ -31,7 +31,9 @@ export interface RepositoryObserver {
   readonly onBug?: ((repository: string, error: unknown) => void) | undefined
   /** What forbids to write at this moment; undefined: nothing. */
   readonly refusal?: (() => Promise<Failure | undefined>) | undefined
-  /** Called when a repository takes more or less memory than before. */
+  /** Called when a repository has got its first index. */
+  readonly onCreated?: ((repository: string) => void) | undefined
+  /** Called when a repository takes more or less memory than before: its index was read or written. */
   readonly onSize?: ((name: string, repository: Repository) => void) | undefined
 }
 
@@ -57,6 +59,8 @@ export class Repository {
   #pending: Pending[] = []
   #writing = false
   readonly #madeFolders = new Set<string>()
+  /** Whether oci-layout is known to be there. */
+  #isMarked = false
 
   constructor(root: string, name: string, damage: Damage = new Damage(), observer: RepositoryObserver = {}) {
     this.#root = root
@@ -128,6 +132,32 @@ export class Repository {
     return success(this.#snapshot)
   }
 
+  /** Makes it a repository with an empty index, as zot does, where it is none: before its first blob is stored. */
+  async begin(): Promise<void> {
+    if (!this.#snapshot) await this.change(index => (index === emptyIndex ? { ...index } : index))
+  }
+
+  /**
+   * Runs `work`, which takes the repository off the disk, while nobody else is at it; `before` is its index, if it has
+   * one. Undefined: something is under way there.
+   */
+  async remove<T>(work: (before: Result<Snapshot>) => Promise<T>): Promise<T | undefined> {
+    if (!this.idle) return undefined
+    const open = this.leases.close()
+    // Changes wait as well: what they find must not be half removed.
+    this.#writing = true
+    try {
+      return await work(await this.load())
+    } finally {
+      // What counts is what is on disk.
+      this.#snapshot = undefined
+      this.#isMarked = false
+      this.#madeFolders.clear()
+      open()
+      void this.#writeAll()
+    }
+  }
+
   /**
    * Applies a change to the index; ends when it is durable. Creates the repository where there is none. Changes
    * are asked one after the other, each with the index that those before it leave behind.
@@ -188,12 +218,11 @@ export class Repository {
     const refusal = await this.#observer.refusal?.()
     if (refusal) return { result: { ok: false, error: refusal }, thrown }
     const marker = layout.marker(this.#root, this.#name)
-    const marks = isNew && !(await exists(marker))
+    // zot takes a folder without it for no repository; a kill may have left the index alone.
+    const marks = !this.#isMarked && !(await exists(marker))
     try {
-      if (isNew) {
-        await this.makeFolder(layout.repository(this.#root, this.#name))
-        await writeDurably(marker, markerText, this.staging())
-      }
+      if (isNew) await this.makeFolder(layout.repository(this.#root, this.#name))
+      if (marks) await writeDurably(marker, markerText, this.staging())
       await writeDurably(layout.index(this.#root, this.#name), printIndex(after), this.staging())
     } catch (error) {
       // The new one may stand under the name already: what counts is what is on disk.
@@ -203,8 +232,10 @@ export class Repository {
         await rm(marker, { force: true }).catch(() => {})
       throw error
     }
+    this.#isMarked = true
     this.#snapshot = snapshotOf(after)
     this.#damage.readable(this.#name)
+    if (isNew) this.#observer.onCreated?.(this.#name)
     this.#observer.onSize?.(this.#name, this)
     return { result: success(this.#snapshot), thrown }
   }

@@ -113,6 +113,10 @@ export function guardStorage<T extends Storage>(inner: T, guard: RootGuard): T {
       const gone = await guard.recent()
       return gone ? refused(gone) : await inner.repositories()
     },
+    holding: async () => {
+      const gone = await guard.recent()
+      return gone ? refused(gone) : await inner.holding()
+    },
     reachable: async () => {
       const gone = await guard.look()
       return gone ? refused(gone) : { ok: true, value: undefined }

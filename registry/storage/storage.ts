@@ -120,6 +120,8 @@ export interface Storage {
   readonly uploads: Uploads
   /** Names of the repositories that hold an index, sorted. */
   repositories(): Promise<Result<readonly string[]>>
+  /** Those of them that hold a manifest, or may because their index cannot be read. */
+  holding(): Promise<Result<readonly string[]>>
   /**
    * Repositories that are there and cannot be served, with the reason, as far as anybody has looked: at their
    * folders (the list of repositories does), at their indexes (whoever asks for one). Sorted by name.

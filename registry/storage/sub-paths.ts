@@ -10,6 +10,17 @@ export function routeBySubPath(main: Storage, subs: ReadonlyMap<string, Storage>
   const prefixOf = (name: string): string => name.slice(0, Math.max(0, name.indexOf('/')))
   const of = (name: string): Storage => subs.get(prefixOf(name)) ?? main
   const all = [main, ...subs.values()]
+  const ofAll = async (
+    ask: (storage: Storage) => Promise<Result<readonly string[]>>,
+  ): Promise<Result<readonly string[]>> => {
+    const names: string[] = []
+    for (const storage of all) {
+      const found = await ask(storage)
+      if (!found.ok) return found
+      names.push(...found.value.filter(name => of(name) === storage))
+    }
+    return success(names.sort())
+  }
   return {
     manifests: {
       peek: (name, reference) => of(name).manifests.peek(name, reference),
@@ -38,15 +49,8 @@ export function routeBySubPath(main: Storage, subs: ReadonlyMap<string, Storage>
       commit: (name, id, digest, last) => of(name).uploads.commit(name, id, digest, last),
       cancel: (name, id) => of(name).uploads.cancel(name, id),
     },
-    repositories: async () => {
-      const names: string[] = []
-      for (const storage of all) {
-        const found = await storage.repositories()
-        if (!found.ok) return found
-        names.push(...found.value.filter(name => of(name) === storage))
-      }
-      return success(names.sort())
-    },
+    repositories: () => ofAll(storage => storage.repositories()),
+    holding: () => ofAll(storage => storage.holding()),
     damaged: () =>
       all
         .flatMap(storage => storage.damaged().filter(({ repository }) => of(repository) === storage))

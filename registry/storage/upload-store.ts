@@ -60,12 +60,15 @@ export class UploadStore implements Uploads {
       const id = randomUUID()
       const path = layout.upload(this.#root, name, id)
       const create = async (): Promise<void> => (await open(path, 'wx', fileMode)).close()
+      const leave = await this.#repositories.get(name).leases.enter()
       try {
         await create()
       } catch (error) {
         if (!isMissing(error)) throw error
         await makeFolderBelow(this.#root, layout.uploads(this.#root, name))
         await create()
+      } finally {
+        leave()
       }
       this.#remember(createSession(name, id))
       return success(id)
@@ -184,6 +187,7 @@ export class UploadStore implements Uploads {
     try {
       await repository.leases.settled([digest.text])
       const folder = layout.blobs(this.#root, name, digest.algorithm)
+      await repository.begin()
       await repository.makeFolder(folder)
       const path = this.#pathOf(session)
       const linked = await this.#dedupe?.link(name, digest, size)

@@ -110,7 +110,9 @@ export async function* walkRepositories(
     if (isLayout && indexState?.kind === 'unreadable') onUnreadable(name, indexState.reason, 'index')
     else if (isLayout && !indexState && (await isIndexLost(root, name, now())))
       onUnreadable(name, indexMissing, 'index')
-    if (hasIndex || hasUploads || hasSync || hasBlobs) yield { name, hasIndex, hasUploads, hasSync, hasBlobs }
+    // With oci-layout alone: a kill came in the middle of its removal.
+    if (hasIndex || hasUploads || hasSync || hasBlobs || hasMarker)
+      yield { name, hasIndex, hasUploads, hasSync, hasBlobs }
   }
 }
 

@@ -219,7 +219,7 @@ export function describeStorage(name: string, create: () => Promise<Fixture>): v
         expect(missing).toMatchObject({ error: { name: 'manifest-incomplete' } })
         const orphan = await put('a', 'v1', indexOf([imageOf(['absent'])]))
         expect(orphan).toMatchObject({ error: { name: 'manifest-incomplete' } })
-        expect(await storage().repositories()).toEqual({ ok: true, value: [] })
+        expect(await storage().holding()).toEqual({ ok: true, value: [] })
       })
 
       it('does not ask for layers that stay elsewhere', async () => {

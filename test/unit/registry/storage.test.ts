@@ -178,10 +178,10 @@ describe('on disk', () => {
     })
   })
 
-  it('an upload alone makes no repository', async () => {
+  it('a blob alone makes a repository without tags, as in zot', async () => {
     await upload('a', 'blob')
-    expect(await storage.repositories()).toEqual({ ok: true, value: [] })
-    expect(await storage.manifests.tags('a')).toMatchObject({ error: { name: 'name-unknown' } })
+    expect(await storage.repositories()).toEqual({ ok: true, value: ['a'] })
+    expect(await storage.manifests.tags('a')).toEqual({ ok: true, value: [] })
   })
 
   it('serves from memory what it has just stored or read', async () => {
