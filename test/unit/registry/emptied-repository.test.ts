@@ -248,3 +248,43 @@ describe('a repository with blobs only', () => {
     expect(await storage.holding()).toMatchObject({ value: expect.arrayContaining(['a']) })
   })
 })
+
+it('loses no push that was acknowledged while the repository is emptied and removed over and over', async () => {
+  const wrong: string[] = []
+  let removed = 0
+  let pushed = 0
+  let isOver = false
+  const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, Math.random() * ms))
+  const pushAndDelete = async (tag: string): Promise<void> => {
+    for (let at = 0; at < 25; at++) {
+      // What lies there unnamed may be collected before the manifest comes: there is no delay here.
+      const image = await push(storage, 'deep/a', tag, `layer ${at % 3}`, { annotations: { tag } }).catch(
+        () => undefined,
+      )
+      if (!image) continue
+      pushed++
+      const found = await storage.manifests.get('deep/a', ref(tag))
+      const onDisk = ['oci-layout', 'index.json'].filter(file => existsSync(join(root, 'deep/a', file)))
+      if (!found.ok || onDisk.length < 2 || !(await catalog()).includes('deep/a'))
+        wrong.push(`${tag} ${at}: ${JSON.stringify(found).slice(0, 80)} ${onDisk}`)
+      await storage.manifests.delete('deep/a', ref(image.digest))
+      await pause(30)
+    }
+  }
+  const collectAll = async (): Promise<void> => {
+    while (!isOver) {
+      removed += await collect(2 * hour)
+      await pause(3)
+    }
+  }
+  const collecting = collectAll()
+  await Promise.all(['one', 'two'].map(pushAndDelete)).finally(() => {
+    isOver = true
+  })
+  await collecting
+  expect(wrong).toEqual([])
+  expect(pushed).toBeGreaterThan(5)
+  expect(removed).toBeGreaterThan(2)
+  await push(storage, 'deep/a', 'last', 'layer')
+  expect(await openDiskStorage(root).manifests.tags('deep/a')).toEqual({ ok: true, value: ['last'] })
+})
