@@ -51,7 +51,7 @@ describe('metrics', () => {
       'zot_http_requests_total{method="GET",code="404"} 1',
       'zot_uploads_open 1',
       'zot_upload_duration_seconds_count 2',
-      'zot_storage_lock_latency_seconds_count{storageName="root",lockType="RWLock"} 1',
+      'zot_storage_lock_latency_seconds_count{storageName="root",lockType="RWLock"} 2',
     ])
       expect(lines).toContain(line)
   })
