@@ -208,6 +208,8 @@ async function show(engine: 'zot' | 'zotbar-registry', state: ProcessState): Pro
     advice: { advisories: () => [] },
     upgrade: { newest: () => undefined },
     rotation: { summaries: () => [] },
+    keyWatch: { ending: () => [], changedAt: () => 0 },
+    access: { keys: { fresh: () => [] } },
     keyNotices: { current: (notices: unknown) => notices },
     notices: { all: () => [] },
     configWatch: { undecidedFolder: () => undefined },
