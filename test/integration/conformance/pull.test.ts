@@ -46,7 +46,7 @@ describe('manifests (end-3)', () => {
     [`/v2/pull/app/manifests/${digestText('none', 'sha512')}`, 'MANIFEST_UNKNOWN'],
     ['/v2/pull/none/manifests/v1', 'NAME_UNKNOWN'],
     [`/v2/pull/app/blobs/${digestText('none')}`, 'BLOB_UNKNOWN'],
-    [`/v2/pull/none/blobs/${digestText(bytes)}`, 'BLOB_UNKNOWN'],
+    [`/v2/pull/none/blobs/${digestText('none')}`, 'BLOB_UNKNOWN'],
     ['/v2/pull/none/tags/list', 'NAME_UNKNOWN'],
   ])('%s is 404', async (path, code) => {
     const got = await ask(path)
@@ -55,6 +55,16 @@ describe('manifests (end-3)', () => {
     const head = await ask(path, { method: 'HEAD' })
     expect(head.status).toBe(404)
     expect(head.body).toHaveLength(0)
+  })
+
+  it("another repository's blob is not served, until HEAD has linked it", async () => {
+    const elsewhere = `/v2/pull/linked/blobs/${digestText(bytes)}`
+    for (const [method, status] of [
+      ['GET', 404],
+      ['HEAD', 200],
+      ['GET', 200],
+    ] as const)
+      expect((await ask(elsewhere, { method })).status, method).toBe(status)
   })
 
   it('a layer is no manifest', async () => {
