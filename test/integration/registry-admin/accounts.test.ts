@@ -104,6 +104,7 @@ describeWith(['skopeo', 'umoci'], 'a registry with the accounts of a first run',
       'createdAt',
       'expirationDate',
       'lastUsed',
+      'descendants',
       'managed',
       'descendants',
     ])
