@@ -1,10 +1,16 @@
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
+import { createServer, get } from 'node:https'
 import type { Socket } from 'node:net'
-import { hostname } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createClients } from '../../../registry/http/client.ts'
 import { createOwnNames } from '../../../registry/http/own-names.ts'
+import { makeCertificate } from '../../fakes/certificates.ts'
+import { describeWith } from '../../setup/need.ts'
 
 interface Asked {
   peer?: string
@@ -144,5 +150,41 @@ describe('the own origin of a request', () => {
     const asked = requestOf({ peer: '198.51.100.4', 'x-forwarded-host': 'r.example' })
     expect(namesOf(undefined, ['198.51.100.0/24']).ownOrigin(asked)).toBe('http://r.example')
     expect(namesOf().ownOrigin(asked)).toBeUndefined()
+  })
+})
+
+describeWith(['openssl'], 'over TLS', () => {
+  it('the names in the certificate are own ones, and no other', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'zotbar-own-names-'))
+    const more = 'DNS:r.example,DNS:*.w.example,IP:192.0.2.9'
+    const { cert, key, pem } = makeCertificate(folder, 'names', 2, more)
+    const names = namesOf()
+    const server = createServer({ cert: readFileSync(cert), key: readFileSync(key) }, (req, res) => {
+      res.end(String(names.ownOrigin(req)))
+    }).listen(0, '127.0.0.1')
+    try {
+      await once(server, 'listening')
+      const address = server.address()
+      const port = typeof address === 'object' ? address?.port : 0
+      const originFor = (host: string) =>
+        new Promise<string>((resolve, reject) => {
+          const options = { host: '127.0.0.1', servername: 'localhost', port, ca: pem, agent: false }
+          get({ ...options, headers: { Host: host } }, res => {
+            res.setEncoding('utf8').on('data', resolve)
+          }).on('error', reject)
+        })
+      const hosts = ['r.example:8443', 'a.w.example', '192.0.2.9', 'w.example', '192.0.2.8', 'evil.example']
+      expect(await Promise.all(hosts.map(originFor))).toEqual([
+        'https://r.example:8443',
+        'https://a.w.example',
+        'https://192.0.2.9',
+        'undefined',
+        'undefined',
+        'undefined',
+      ])
+    } finally {
+      server.close()
+      rmSync(folder, { recursive: true })
+    }
   })
 })
