@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { type ApiKey, hashOfSecret, type KeyRequest, newSecret } from '../auth/api-key.ts'
 import type { Identity } from '../auth/identity.ts'
-import { parseScope, printScope, type Scope } from '../auth/scope.ts'
-import { numberOf, optionalNumber, type Row, type Statement, textOf, textsOf } from './database.ts'
+import { parseScope, type Scope } from '../auth/scope.ts'
+import { numberOf, optionalNumber, type Row, textOf, textsOf } from './database.ts'
+import { deletion, insertion } from './key-statements.ts'
 import type { DatabaseWriter } from './writer.ts'
 
 export interface NewKey extends KeyRequest {
@@ -281,29 +282,6 @@ export class ApiKeys {
     return { user, groups, origin, via: 'apikey', keyId: uuid, scopes }
   }
 }
-
-const insertion = ({ key, hash, ancestors }: HeldKey): Statement => ({
-  sql: `INSERT INTO api_keys (uuid, hash, user, origin, label, scopes, created_at, expires_at, creator_ua,
-     generated_by, ancestors) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  values: [
-    key.uuid,
-    hash,
-    key.user,
-    key.origin,
-    key.label,
-    JSON.stringify(key.scopes.map(printScope)),
-    key.createdAt,
-    key.expiresAt,
-    key.creatorUa,
-    key.generatedBy,
-    JSON.stringify(ancestors),
-  ],
-})
-
-const deletion = ({ key }: HeldKey): Statement => ({
-  sql: 'DELETE FROM api_keys WHERE uuid = ?',
-  values: [key.uuid],
-})
 
 const shown = ({ key, lastUsed }: HeldKey): ApiKey => (lastUsed === undefined ? key : { ...key, lastUsed })
 
