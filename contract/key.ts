@@ -48,7 +48,10 @@ export type KeyWarning =
   | { code: 'user-unknown'; user: string }
   | { code: 'no-rights' | 'read-only'; user: string; rule: AccessRule }
 
-/** A policy of `http.accessControl` that is missing: the smallest change of config.json that takes no right from anybody. */
+/**
+ * A policy of `http.accessControl` that is missing: the smallest change of config.json that takes no right from
+ * anybody.
+ */
 export interface AccessRule {
   /** The pattern of repositories below which it has to stand. */
   pattern: string
@@ -60,7 +63,9 @@ export interface AccessRule {
 }
 
 export interface KeyRevoked {
-  /** The key itself first, where it was not revoked before, then those that were created with it, where they went too. */
+  /**
+   * The key itself first, where it was not revoked before, then those that were created with it, where they went too.
+   */
   revoked: string[]
   /** Keys that were created with the revoked one and still work. */
   descendants: string[]

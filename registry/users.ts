@@ -43,7 +43,10 @@ interface Users {
 
 export type OpenUsers = { ok: true; users: Users } | { ok: false; message: string }
 
-/** `root` is locked. Environment: see `keyPolicyOf`, `tokenLifeOf`. `front`: see `Throttle`; where tokens are asked for. */
+/**
+ * `root` is locked. Environment: see `keyPolicyOf`, `tokenLifeOf`. `front`: which clients share an address, and under
+ * which names Docker is sent for tokens.
+ */
 export function openUsers(
   config: Config,
   root: string,

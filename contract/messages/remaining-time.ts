@@ -39,7 +39,10 @@ function endedWhen(at: number, now: number): string {
   return calendarDays(at, now) === 0 ? `today ${timeOfDay(at)}` : relativeTime(at, now)
 }
 
-/** The date beside it: "until Saturday 21 March 2026", or the date alone where the day is named already; nothing for a key that never ends. */
+/**
+ * The date beside it: "until Saturday 21 March 2026", or the date alone where the day is named already; nothing for a
+ * key that never ends.
+ */
 export function endDate(end: End, now: number, format: (at: number) => string = longDate): string {
   const days = daysLeft(end, now)
   if (end === null || days === null) return ''
@@ -55,7 +58,9 @@ export function shortRemaining(end: End, now: number): string {
   return days === 0 ? 'today' : `${days}\u00a0d`
 }
 
-/** The life of a key in one sentence: "9 of 90 days are left", "It ends tomorrow 06:55; its life is 90 days". Times in ms. */
+/**
+ * The life of a key in one sentence, times in ms: "9 of 90 days are left", "It ends tomorrow 06:55; its life is 90 days".
+ */
 export function lifetimeText(from: number, endsAt: number, now: number): string {
   const life = endsAt - from < day ? duration(endsAt - from) : count(calendarDays(from, endsAt), 'day')
   const end = new Date(endsAt).toISOString()

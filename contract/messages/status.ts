@@ -17,7 +17,10 @@ export interface Status {
   unreadable?: UnreadableRepository[]
   /** What somebody has to choose, and what decides it; only in the state `undecided`. */
   undecided?: Pick<Undecided, 'why' | 'difference' | 'found' | 'was' | 'open' | 'commands'>
-  /** The keys that end within 30 days, have ended or do not work, the most urgent first; of those that are not managed the first 20. */
+  /**
+   * The keys that end within 30 days, have ended or do not work, the most urgent first; of those that are not managed
+   * the first 20.
+   */
   keys?: StatusKey[]
   dashboard?: { url: string }
 }

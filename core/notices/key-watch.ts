@@ -20,7 +20,9 @@ interface Options {
 export interface KeyWatch {
   /** Those that are known, also the ended ones. */
   keys(): ApiKey[]
-  /** Whether `keys` are all there are: a registry that was not asked yet, or that shows some users' only, has others. */
+  /**
+   * Whether `keys` are all there are: a registry that was not asked yet, or that shows some users' only, has others.
+   */
   isComplete(): boolean
   /** When keys last came, went or got another end, as far as it is known here; ms since the epoch. */
   changedAt(): number | undefined

@@ -25,8 +25,8 @@ export interface KeyAccount {
 const maxHtpasswd = 4 * 1024 * 1024
 
 /**
- * What keeps a new key from doing what it is for, as far as config.json and htpasswd say now. A file that cannot be read
- * says nothing, and neither is anything said of users of whom only somebody else knows.
+ * What keeps a new key from doing what it is for, as far as config.json and htpasswd say now. A file that cannot be
+ * read says nothing, and neither is anything said of users of whom only somebody else knows.
  */
 export async function keyWarnings(
   configFile: string,

@@ -8,7 +8,9 @@ import { dayMs } from './policy.ts'
 
 type RotateStep = Step<RotateMemory>
 type Method = (context: RotateContext) => Promise<Attempt>
-/** `not-this-way`: another method may work; `reason` says why this one does not. `isUsual`: that is nothing to report. */
+/**
+ * `not-this-way`: another method may work; `reason` says why this one does not. `isUsual`: that is nothing to report.
+ */
 type Attempt =
   | { kind: 'created'; key: { secret: string } & Partial<CreatedKey>; how: string }
   | { kind: 'not-this-way'; reason: string; isUsual?: true }

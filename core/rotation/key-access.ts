@@ -6,7 +6,10 @@ export interface KeyAccess {
   /** "the administration socket", "the key itself". */
   by: 'admin-socket' | 'key'
   list(): Promise<Result<ListedKey[]>>
-  /** Succeeds for a key that does not exist. Answers the keys that came out of it and still work, where the engine knows. */
+  /**
+   * Succeeds for a key that does not exist. Answers the keys that came out of it and still work, where the engine
+   * knows.
+   */
   revoke(uuid: string): Promise<Result<string[]>>
 }
 

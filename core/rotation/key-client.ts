@@ -60,7 +60,10 @@ export interface KeyClient {
   /** The registry's clock, ms since the epoch. */
   registryTime(): Promise<Result<number | undefined>>
   create(bearer: Bearer, request: CreateKeyRequest): Promise<Result<CreatedKey | 'refused'>>
-  /** Revokes a key of this user; succeeds for one that does not exist. Answers the keys that came out of it and still work. */
+  /**
+   * Revokes a key of this user; succeeds for one that does not exist. Answers the keys that came out of it and still
+   * work.
+   */
   revoke(bearer: Bearer, uuid: string): Promise<Result<string[] | 'refused'>>
   /** The keys of every user; undefined where the engine has no administration socket. */
   listAll(): Promise<Result<(ListedKey & { user: string })[]> | undefined>

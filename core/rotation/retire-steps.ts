@@ -18,8 +18,8 @@ type Deps = Pick<RotationDeps, 'client' | 'store' | 'records' | 'onRetiringChang
 type Revoke<Memory> = (access: KeyAccess, context: StepContext<Memory>) => Promise<StepResult>
 
 /**
- * Revokes a replaced key, checks that it is refused, and forgets it. Each step may be done already. `revoke`: where more
- * than the key itself has to go.
+ * Revokes a replaced key, checks that it is refused, and forgets it. Each step may be done already. `revoke`: where
+ * more than the key itself has to go.
  */
 export function retireSteps<Memory extends RetireMemory>(
   deps: Deps,

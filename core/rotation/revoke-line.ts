@@ -4,8 +4,9 @@ import type { ListedKey } from './key-client.ts'
 
 /**
  * Revokes a key and every key that came out of it, but for `spared`, which took its place. Each revocation answers what
- * that key made up to then, and it makes nothing afterwards: so none is left, whatever is created meanwhile. Answers those
- * that went along, with what the list said of them. An engine that does not know which key made another revokes the one.
+ * that key made up to then, and it makes nothing afterwards: so none is left, whatever is created meanwhile. Answers
+ * those that went along, with what the list said of them. An engine that does not know which key made another revokes
+ * the one.
  */
 export async function revokeLine(
   access: KeyAccess,

@@ -11,8 +11,9 @@ declare global {
 }
 
 /**
- * docker's config.json or podman's auth.json, understood as its readers do: https://man.archlinux.org/man/containers-auth.json.5,
- * pkg/docker/config of containers/image, cli/config of docker/cli.
+ * docker's config.json or podman's auth.json, understood as its readers do:
+ * https://man.archlinux.org/man/containers-auth.json.5, pkg/docker/config of containers/image, cli/config of
+ * docker/cli.
  */
 export interface AuthFile {
   /** Everything in it; numbers that JavaScript cannot hold stay as they are written. */
@@ -139,7 +140,10 @@ function userOf(entry: unknown): string | undefined {
   return pair.includes(':') ? pair.slice(0, pair.indexOf(':')) : undefined
 }
 
-/** The text of the file with the key of a user for a registry, in its narrower entries too; everything else stays, in its order. */
+/**
+ * The text of the file with the key of a user for a registry, in its narrower entries too; everything else stays, in
+ * its order.
+ */
 export function withKey(file: AuthFile, host: string, { user, key }: { user: string; key: string }): string {
   const next = { auth: authOf(user, key) }
   const own = new Set(narrowerEntries(file, host).flatMap(one => (one.user === user ? [one.name] : [])))

@@ -88,8 +88,8 @@ const anonymous: Answer = { kind: 'anonymous' }
 const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
 /**
- * Finds out who asks: user and password or API key by HTTP Basic, or a token, else the session of a page that says it is
- * ours. Without any way to show who one is, everybody is nobody.
+ * Finds out who asks: user and password or API key by HTTP Basic, or a token, else the session of a page that says it
+ * is ours. Without any way to show who one is, everybody is nobody.
  */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { htpasswd, apiKeys, tokens, sessions, failDelay = 0, now = Date.now, delay = sleep } = options

@@ -20,10 +20,10 @@ export interface MissingRights {
 const usual: readonly Scope[] = [{ pattern: '**', actions: ['read', 'create'] }]
 
 /**
- * What accessControl keeps a user from, of all that a key is narrowed to (`scopes`; none: pulling and pushing somewhere);
- * undefined where it is enough. What is suggested is the smallest change: one policy more, below a pattern that is there
- * where one counts for these repositories, so that nobody loses a right. `inheritsAnonymous`: whether somebody known may
- * do what nobody may, as with zotbar-registry and not with zot.
+ * What accessControl keeps a user from, of all that a key is narrowed to (`scopes`; none: pulling and pushing
+ * somewhere); undefined where it is enough. What is suggested is the smallest change: one policy more, below a pattern
+ * that is there where one counts for these repositories, so that nobody loses a right. `inheritsAnonymous`: whether
+ * somebody known may do what nobody may, as with zotbar-registry and not with zot.
  */
 export function missingRights(
   accessControl: AccessControlConfig | undefined,
@@ -87,7 +87,9 @@ function grantedIn(
   return scope.actions.filter(action => names.some(name => access.may(identity, action, name)))
 }
 
-/** Where a policy may stand, the smallest change first: the pattern itself, the one that counts there now, a new one. */
+/**
+ * Where a policy may stand, the smallest change first: the pattern itself, the one that counts there now, a new one.
+ */
 function placesFor({ repositories }: AccessControlConfig, { pattern }: Scope): string[] {
   const byLength = Object.keys(repositories)
     .filter(isGlob)

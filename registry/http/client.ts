@@ -6,7 +6,10 @@ import { forwardedOf } from './forwarded.ts'
 export interface Client {
   /** As it came; an IPv4 address in IPv6 as the former. */
   readonly address: string
-  /** An IPv4 address, or the first 64 bits of an IPv6 address: one subscriber has at least so many of those. Of an exempt one the address. */
+  /**
+   * An IPv4 address, or the first 64 bits of an IPv6 address: one subscriber has at least so many of those. Of an
+   * exempt one the address.
+   */
   readonly key: string
   /** This computer and trusted proxies: only what holds for all together holds for them. */
   readonly isExempt: boolean
@@ -16,7 +19,9 @@ export interface Clients {
   ofSocket(socket: Socket): Client
   /** Who a trusted proxy says that asked it, see `forwardedOf`; who is connected otherwise. */
   of(req: IncomingMessage): Client
-  /** Whether the key of a client is that of this computer or of a trusted proxy: nobody knows how many ask from there. */
+  /**
+   * Whether the key of a client is that of this computer or of a trusted proxy: nobody knows how many ask from there.
+   */
   isShared(key: string): boolean
 }
 

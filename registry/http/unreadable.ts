@@ -7,13 +7,15 @@ const failures: Readonly<Record<string, ErrorName>> = {
   HPE_HEADER_OVERFLOW: 'headers-too-large',
   ERR_HTTP_REQUEST_TIMEOUT: 'headers-too-slow',
 }
-/** How long what still comes is thrown away, ms: closing at once would take the answer from a client that still sends. */
+/**
+ * How long what still comes is thrown away, ms: closing at once would take the answer from a client that still sends.
+ */
 const lingerMs = 2000
 const answered = new WeakSet<Socket>()
 
 /**
- * Answers what could not be parsed, and ends the connection. Node does the first too, but closes under a client that has
- * not yet sent all of it, which then knows only that the connection was reset.
+ * Answers what could not be parsed, and ends the connection. Node does the first too, but closes under a client that
+ * has not yet sent all of it, which then knows only that the connection was reset.
  */
 export function answerUnreadable(
   error: NodeJS.ErrnoException,

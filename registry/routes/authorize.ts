@@ -149,8 +149,8 @@ function unreachable(kind: never): never {
 }
 
 /**
- * 401 to nobody in particular, and where only the token does not suffice; 403 to somebody who may not. Of the repository it says what was asked, never what is
- * in it; `tag` is the one that a push was to set.
+ * 401 to nobody in particular, and where only the token does not suffice; 403 to somebody who may not. Of the
+ * repository it says what was asked, never what is in it; `tag` is the one that a push was to set.
  */
 export function refuse(
   context: RequestContext,

@@ -7,9 +7,10 @@ import type { Storage } from '../storage/storage.ts'
 const begunForMs = 60 * 60_000
 
 /**
- * storage.maxRepos: how many repositories may hold a manifest, as in zot; one that was begun counts too. What would make one repository too many is answered 429. 0: no limit, as in zot. Belongs
- * behind the authorization: a client that may not push must neither use up the limit nor learn which names are taken.
- * `now`: ms, of a clock that only goes forward.
+ * storage.maxRepos: how many repositories may hold a manifest, as in zot; one that was begun counts too. What would
+ * make one repository too many is answered 429. 0: no limit, as in zot. Belongs behind the authorization: a client that
+ * may not push must neither use up the limit nor learn which names are taken. `now`: ms, of a clock that only goes
+ * forward.
  */
 export function limitRepositories(
   handlers: Handlers,

@@ -27,7 +27,10 @@ export function healthRoutes({ storage, state, authorization }: RouteDeps) {
   }
 }
 
-/** The figures for Prometheus. Somebody known who may not read them gets 403, an admin too: another password helps nobody. */
+/**
+ * The figures for Prometheus. Somebody known who may not read them gets 403, an admin too: another password helps
+ * nobody.
+ */
 export function metricsRoute(metrics: MetricsPage | undefined, authorization: Authorization) {
   const get = async (context: RequestContext): Promise<void> => {
     if (!metrics) return sendFailure(context, { name: 'route-unknown' })

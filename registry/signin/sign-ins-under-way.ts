@@ -19,7 +19,9 @@ const lifeMs = 10 * 60_000
 /** Of one browser; beyond them the oldest is forgotten, or its cookies would outgrow the headers of a request. */
 const maxUnderWay = 8
 
-/** The sign-ins under way in a browser, one for each tab. The browser keeps them, each sealed in a cookie of its own. */
+/**
+ * The sign-ins under way in a browser, one for each tab. The browser keeps them, each sealed in a cookie of its own.
+ */
 export interface SignInsUnderWay {
   /** The cookies that add one. `header`: the Cookie header that the browser sent. */
   begin(cookies: Cookies, header: string | undefined, begun: Begun): string[]

@@ -18,8 +18,8 @@ export class HeldRepositories {
   }
 
   /**
-   * Those of `names` that hold a manifest, or may: an index that cannot be read says nothing. `load` reads an index, and has
-   * it noted here if it can be read.
+   * Those of `names` that hold a manifest, or may: an index that cannot be read says nothing. `load` reads an index,
+   * and has it noted here if it can be read.
    */
   async among(
     names: readonly string[],

@@ -28,7 +28,10 @@ export class Leases {
     }
   }
 
-  /** Begins to remove the repository itself; only while it is idle. Who pins or enters now waits until the answer is called. */
+  /**
+   * Begins to remove the repository itself; only while it is idle. Who pins or enters now waits until the answer is
+   * called.
+   */
   close(): () => void {
     const done = Promise.withResolvers<void>()
     this.#closed = done.promise

@@ -76,8 +76,8 @@ export interface StoreMaintenance {
   /** Removes uploads and what zot left of fetching, untouched since `before`; answers how many. */
   removeLeftovers(name: string, before: number): Promise<{ uploads: number; syncs: number }>
   /**
-   * Takes a repository off the disk that has no manifest, no blob and no upload, and that no request is at. Repositories
-   * nested in it stay.
+   * Takes a repository off the disk that has no manifest, no blob and no upload, and that no request is at.
+   * Repositories nested in it stay.
    */
   removeEmpty(name: string, options: RemovalOptions): Promise<RepositoryRemoval>
   has(name: string, digest: string): Promise<boolean>

@@ -30,7 +30,8 @@ const isLitter = ({ name }: Dirent): boolean => name === '.DS_Store' || name.sta
 
 /**
  * Looks whether there is nothing in the folder of a repository but what belongs to an empty one, last changed before
- * `before` (ms since the epoch). Folders that may hold nested repositories do not count. Throws as the file system does.
+ * `before` (ms since the epoch). Folders that may hold nested repositories do not count. Throws as the file system
+ * does.
  */
 export async function checkEmptiness(root: string, name: string, before: number): Promise<Emptiness> {
   const folder = layout.repository(root, name)
@@ -104,8 +105,9 @@ export async function checkEmptiness(root: string, name: string, before: number)
 }
 
 /**
- * Takes an empty repository off the disk. A folder goes only if it is empty at that moment, so nothing that came meanwhile
- * is lost. The blobs folder goes before the index, so that a kill leaves no layout that seems to have lost its index.
+ * Takes an empty repository off the disk. A folder goes only if it is empty at that moment, so nothing that came
+ * meanwhile is lost. The blobs folder goes before the index, so that a kill leaves no layout that seems to have lost
+ * its index.
  */
 export async function removeEmptyRepository(
   root: string,

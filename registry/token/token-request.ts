@@ -3,22 +3,18 @@ import { type AskedScopes, parseTokenScopes } from './token-scope.ts'
 /** A request for a token. */
 interface TokenRequest {
   readonly asked: AskedScopes
-  /** Of a form; with GET they come in the header. */
+  /** Of a form; with GET user and password come in the header. */
   readonly password?: { readonly user: string; readonly password: string }
 }
 
 export type TokenRequestResult = { ok: true; request: TokenRequest } | { ok: false; problem: string }
-
-/** Clients send that of the challenge; with another one they mean another registry, whose tokens are none here. */
-const scopesOf = (fields: URLSearchParams): ReturnType<typeof parseTokenScopes> =>
-  parseTokenScopes(fields.getAll('scope'))
 
 /**
  * Reads the query of a GET. `service`, `account`, `client_id` and `offline_token` decide nothing here.
  * https://distribution.github.io/distribution/spec/auth/token/
  */
 export function parseTokenQuery(query: string): TokenRequestResult {
-  const scopes = scopesOf(new URLSearchParams(query))
+  const scopes = parseTokenScopes(new URLSearchParams(query).getAll('scope'))
   return scopes.ok ? { ok: true, request: { asked: scopes.asked } } : scopes
 }
 
@@ -38,7 +34,7 @@ export function parseTokenForm(body: string): TokenRequestResult {
   if (type !== 'password') return no('grant_type=password is needed')
   if (user === '' || password === '') return no('username and password are needed')
   if (user.includes(':')) return no('no user has a colon in the name')
-  const scopes = scopesOf(fields)
+  const scopes = parseTokenScopes(fields.getAll('scope'))
   return scopes.ok ? { ok: true, request: { asked: scopes.asked, password: { user, password } } } : scopes
 }
 

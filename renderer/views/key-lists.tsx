@@ -117,7 +117,9 @@ export function KeyLists({
   )
 }
 
-/** The key whose notices are shown: the managed one that ends first, or a key that is near its end and ends before it. */
+/**
+ * The key whose notices are shown: the managed one that ends first, or a key that is near its end and ends before it.
+ */
 function firstToEnd(
   managed: readonly ManagedKey[],
   others: readonly ApiKey[],

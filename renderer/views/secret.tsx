@@ -10,8 +10,8 @@ import { Refused } from './headline.tsx'
 import { useStore } from './view-model.tsx'
 
 /**
- * A secret that is loaded when this is mounted. It is only ever in one element of the page, never in a state or a property,
- * and goes with it; unless somebody holds that element for as long as another view is shown.
+ * A secret that is loaded when this is mounted. It is only ever in one element of the page, never in a state or a
+ * property, and goes with it; unless somebody holds that element for as long as another view is shown.
  */
 export function Secret({
   name,

@@ -18,7 +18,9 @@ export interface FreshKeys {
   done(uuid: string): void
 }
 
-/** Those that were created in this page or revealed in it, and those that wait in the core, wherever they were created. */
+/**
+ * Those that were created in this page or revealed in it, and those that wait in the core, wherever they were created.
+ */
 export function useFreshKeys(model: ViewModel): FreshKeys {
   const { shell } = useStore()
   const [own, setOwn] = useState<FreshKey[]>([])

@@ -10,7 +10,9 @@ import { ApiKeys, type NewKey } from '../../../registry/metadata/api-keys.ts'
 import { runAll } from '../../../registry/metadata/database.ts'
 import type { DatabaseWriter } from '../../../registry/metadata/writer.ts'
 
-/** Keys that are made by keys: none outlives what made it, in whatever order creation and revocation are called and end. */
+/**
+ * Keys that are made by keys: none outlives what made it, in whatever order creation and revocation are called and end.
+ */
 
 let folder: string
 let database: DatabaseSync
