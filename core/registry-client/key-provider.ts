@@ -3,6 +3,7 @@ import type { ApiKey, KeyRevoked } from '../../contract/key.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { parseJson } from '../../lib/json.ts'
 import type { AdminAnswer, AdminClient } from '../platform/admin-client.ts'
+import type { KeyAccount } from '../platform/new-key.ts'
 import { type RegistryAnswer, type RegistryHttp, refusal } from '../platform/registry-http.ts'
 
 interface CreateKeyRequest {
@@ -14,19 +15,14 @@ interface CreateKeyRequest {
 }
 
 /** A key that was just made, with its secret. */
-export interface CreatedKey {
+interface CreatedKey {
   uuid: string
   user: string
   label: string
   expirationDate: string | null
   apiKey: string
-  /** Where its user's account lives, and what a provider said of it, where the engine tells. */
+  /** Where the engine tells. */
   account?: KeyAccount
-}
-
-interface KeyAccount {
-  origin: 'local' | 'oidc'
-  groups: string[]
 }
 
 /** Where keys are made and ended: the administration socket, or the key routes of one user. */

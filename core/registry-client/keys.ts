@@ -4,15 +4,10 @@ import type { ApiKey, KeyCreated, KeyList, KeyRevoked, KeyWarning } from '../../
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { AdminClient } from '../platform/admin-client.ts'
+import type { NewKey } from '../platform/new-key.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
 import { FreshKeys, type UnrevealedKey } from './fresh-keys.ts'
-import {
-  adminKeyProvider,
-  type CreatedKey,
-  type KeyOwner,
-  type KeyProvider,
-  ownKeyProvider,
-} from './key-provider.ts'
+import { adminKeyProvider, type KeyOwner, type KeyProvider, ownKeyProvider } from './key-provider.ts'
 
 interface Options {
   admin: AdminClient
@@ -28,7 +23,7 @@ interface Options {
   /** Where keys are used, as clients call it. */
   address(): string
   /** What keeps a new key from doing what it is for. */
-  warnings(key: { user: string; scopes: string[]; account?: CreatedKey['account'] }): Promise<KeyWarning[]>
+  warnings(key: NewKey): Promise<KeyWarning[]>
   /** A secret waits to be revealed, or does not any more. */
   onChange?(): void
   /** Those that nobody had looked at when the core before this one handed over. */

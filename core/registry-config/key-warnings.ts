@@ -4,22 +4,7 @@ import type { KeyWarning } from '../../contract/key.ts'
 import type { Config } from '../../registry/config/config.ts'
 import { loadConfig } from '../../registry/config/load.ts'
 import { missingRights } from '../../registry/config/missing-rights.ts'
-
-/** A key that was just created. */
-interface NewKey {
-  user: string
-  /** What it is narrowed to, as `repository:GLOB:ACTION,...`; none: all that its user may. */
-  scopes: readonly string[]
-  /** Where it has to pull and push, where that is known. */
-  repository?: string | undefined
-  /** Where the user's account lives, and the groups of a provider, where the engine says so. */
-  account?: KeyAccount | undefined
-}
-
-export interface KeyAccount {
-  origin: 'local' | 'oidc'
-  groups: string[]
-}
+import type { KeyAccount, NewKey } from '../platform/new-key.ts'
 
 /** Bytes; zotbar-registry reads no larger one. */
 const maxHtpasswd = 4 * 1024 * 1024

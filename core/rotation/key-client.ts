@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { parseJson } from '../../lib/json.ts'
 import type { AdminAnswer, AdminClient } from '../platform/admin-client.ts'
+import type { KeyAccount } from '../platform/new-key.ts'
 import {
   type RegistryAnswer,
   type RegistryHttp,
@@ -35,13 +36,8 @@ export interface CreatedKey {
   createdAt: string
   expirationDate: string | null
   secret: string
-  /** Where its user's account lives, and what a provider said of it, where the engine tells. */
+  /** Where the engine tells. */
   account?: KeyAccount
-}
-
-export interface KeyAccount {
-  origin: 'local' | 'oidc'
-  groups: string[]
 }
 
 /** The user and the key that a request is sent with. */

@@ -5,6 +5,7 @@ import type { SignInRequest } from '../../contract/sign-in.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { adminClient } from '../platform/admin-client.ts'
 import type { SetAside } from '../platform/json-file.ts'
+import type { NewKey } from '../platform/new-key.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
 import { waitUntil } from '../platform/wait-until.ts'
 import type { RunbookKind } from '../runbook/runbook-kind.ts'
@@ -20,7 +21,7 @@ import { type KeyRecord, type KeyRecords, openKeyRecords } from './key-record.ts
 import { labelPrefix, type Policy, parseOverlap } from './policy.ts'
 import { retireName, retireRunbook } from './retire-steps.ts'
 import { rotateName, rotateRunbook } from './rotate.ts'
-import { createRotationHandlers, type KeyInQuestion, type RotationHandlers } from './rotation-handlers.ts'
+import { createRotationHandlers, type RotationHandlers } from './rotation-handlers.ts'
 import { createRetirementSchedule } from './schedule.ts'
 import { createSignInKeys } from './sign-in.ts'
 import { createSinks } from './sinks.ts'
@@ -41,7 +42,7 @@ interface Options {
   address(): string
   serves(): boolean
   /** What keeps a new key from doing what it is for. */
-  keyWarnings(key: KeyInQuestion): Promise<KeyWarning[]>
+  keyWarnings(key: NewKey): Promise<KeyWarning[]>
   /** Where people sign in by browser; undefined where they cannot. */
   signInPlace(): (Omit<SignInRequest, 'user' | 'checkArrival'> & { hasPage: boolean }) | undefined
   signInWindow: SignInWindows

@@ -3,12 +3,12 @@ import { actorOf } from '../../contract/caller.ts'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import type { ApiKey, KeyWarning } from '../../contract/key.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
+import type { NewKey } from '../platform/new-key.ts'
 import type { Runs } from '../runbook/runs.ts'
 import type { KeyOwner } from '../secrets/key-store.ts'
 import { forgejoTokenAccount, setForgejoToken } from '../sinks/forgejo-sink.ts'
 import type { RotationDeps } from './deps.ts'
 import type { GivenKeys } from './given-keys.ts'
-import type { KeyAccount } from './key-client.ts'
 import type { KeyOverview } from './key-overview.ts'
 import type { KeyRecord } from './key-record.ts'
 import { ManagedKeys } from './managed-keys.ts'
@@ -39,14 +39,6 @@ export interface RotationHandlers {
   marked(keys: ApiKey[]): ApiKey[]
 }
 
-/** A key that was created just now. `repository`: where it has to prove that it may pull and push. */
-export interface KeyInQuestion {
-  user: string
-  scopes: string[]
-  repository?: string | undefined
-  account?: KeyAccount | undefined
-}
-
 interface Options {
   deps: RotationDeps
   runs: Runs
@@ -59,7 +51,7 @@ interface Options {
   host: string
   serves(): boolean
   /** What keeps a new key from doing what it is for. */
-  keyWarnings(key: KeyInQuestion): Promise<KeyWarning[]>
+  keyWarnings(key: NewKey): Promise<KeyWarning[]>
   log(message: string, data?: Record<string, unknown>): void
 }
 

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { firstConfig } from '../../../core/first-run/first-run.ts'
-import { type KeyAccount, keyWarnings } from '../../../core/registry-config/key-warnings.ts'
+import type { KeyAccount } from '../../../core/platform/new-key.ts'
+import { keyWarnings } from '../../../core/registry-config/key-warnings.ts'
 
 let folder: string
 let file: string
