@@ -16,11 +16,11 @@ import { parseWebhook, post } from './webhook.ts'
 
 export type KeyExpiring = Extract<Notice, { kind: 'key-expiring' }>
 
-/** A key whose end is told. `toldUntil`: no notice from then on, ms since the epoch. */
+/** A key whose end people get notices of. `noticesUntil`: no notice from then on, ms since the epoch. */
 export interface WatchedKey extends Pick<ManagedKeySummary, 'user' | 'registry' | 'uuid' | 'expirationDate'> {
   /** Present for a key that is not managed. */
   unmanaged?: { label: string }
-  toldUntil: number
+  noticesUntil: number
 }
 
 interface WatchedKeys {
@@ -110,7 +110,7 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
     const dueTimes: number[] = []
     const due: DueKey[] = []
     for (const key of watched.keys) {
-      if (key.expirationDate === null || key.toldUntil <= now) continue
+      if (key.expirationDate === null || key.noticesUntil <= now) continue
       const expiresAt = Date.parse(key.expirationDate)
       const last = told[key.uuid]
       const covers = dueMilestones(expiresAt, last?.pending ? undefined : last, now)

@@ -7,7 +7,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { parseDuration } from '../../lib/parse-duration.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { Web } from '../platform/web.ts'
-import { managedToldUntil, toldUntil } from './ending-keys.ts'
+import { managedNoticesUntil, noticesUntil } from './ending-keys.ts'
 import { createExpiryNotices, type WatchedKey } from './expiry-notices.ts'
 import type { KeyWatch } from './key-watch.ts'
 
@@ -61,7 +61,7 @@ export function createNoticeControl(options: Options): NoticeControl {
       registry,
       uuid,
       expirationDate,
-      toldUntil: expirationDate === null ? 0 : managedToldUntil(expirationDate),
+      noticesUntil: expirationDate === null ? 0 : managedNoticesUntil(expirationDate),
     }))
     const others = watch.keys().map(({ user, label, uuid, expirationDate, lastUsed }) => ({
       user,
@@ -69,7 +69,7 @@ export function createNoticeControl(options: Options): NoticeControl {
       uuid,
       expirationDate,
       unmanaged: { label },
-      toldUntil: toldUntil({ expirationDate, lastUsed }) ?? 0,
+      noticesUntil: noticesUntil({ expirationDate, lastUsed }) ?? 0,
     }))
     return [...managed, ...others]
   }
@@ -118,7 +118,7 @@ export function createNoticeControl(options: Options): NoticeControl {
     },
     onKeysChange() {
       if (!hasBegun) return
-      const now = JSON.stringify(watchedKeys().map(({ uuid, toldUntil }) => [uuid, toldUntil]))
+      const now = JSON.stringify(watchedKeys().map(({ uuid, noticesUntil }) => [uuid, noticesUntil]))
       if (now === lastKeys) return
       lastKeys = now
       check()
@@ -126,8 +126,8 @@ export function createNoticeControl(options: Options): NoticeControl {
     current(notices) {
       const now = clock.now()
       const uuids = new Set(
-        watchedKeys().flatMap(({ uuid, unmanaged, toldUntil }) =>
-          unmanaged !== undefined && toldUntil <= now ? [] : [uuid],
+        watchedKeys().flatMap(({ uuid, unmanaged, noticesUntil }) =>
+          unmanaged !== undefined && noticesUntil <= now ? [] : [uuid],
         ),
       )
       const newest = new Set<string>()

@@ -34,7 +34,7 @@ const key = (uuid: string, days: number | null, user = 'zot-ci'): WatchedKey => 
   registry: '127.0.0.1:5050',
   uuid,
   expirationDate: days === null ? null : new Date(start + days * day).toISOString(),
-  toldUntil: days === null ? 0 : start + (days + 30) * day,
+  noticesUntil: days === null ? 0 : start + (days + 30) * day,
 })
 
 const web = createWeb({ environment: {} })
@@ -198,7 +198,7 @@ describe('notices before a key ends', () => {
   const other = (uuid: string, days: number, user = 'ci'): WatchedKey => ({
     ...key(uuid, days, user),
     unmanaged: { label: 'pipeline' },
-    toldUntil: start + (days + 7) * day,
+    noticesUntil: start + (days + 7) * day,
   })
 
   it('gives one notice of all that are not managed of a user, and one of each that is', async () => {
