@@ -1,4 +1,4 @@
-import { opendir, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { opendir, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isObject } from '../../lib/json.ts'
 import { syncFolder } from '../../lib/sync-file.ts'
@@ -26,6 +26,7 @@ import { checkEmptiness, removeEmptyRepository } from './remove-repository.ts'
 import type { Repository } from './repository.ts'
 import type { RepositoryCache } from './repository-cache.ts'
 import { errorText } from './root.ts'
+import { removeSyncLeftovers } from './sync-leftovers.ts'
 import type { UploadStore } from './upload-store.ts'
 
 const algorithms = ['sha256', 'sha512'] as const
@@ -184,7 +185,6 @@ export class DiskMaintenance implements StoreMaintenance {
 
   async removeLeftovers(name: string, before: number): Promise<{ uploads: number; syncs: number }> {
     let uploads = 0
-    let syncs = 0
     const untouched = Math.min(before, this.#deps.now() - writeTakes)
     const folder = layout.uploads(this.#root, name)
     for (const id of await namesIn(folder)) {
@@ -193,12 +193,7 @@ export class DiskMaintenance implements StoreMaintenance {
       if (!found?.isFile() || found.mtimeMs >= untouched) continue
       if (await this.#deps.uploads.expire(name, id, untouched)) uploads++
     }
-    const sync = join(layout.repository(this.#root, name), '.sync')
-    for (const id of await namesIn(sync)) {
-      if (await isTouchedSince(join(sync, id), untouched)) continue
-      await rm(join(sync, id), { recursive: true, force: true }).catch(() => {})
-      syncs++
-    }
+    const syncs = await removeSyncLeftovers(this.#root, name, untouched)
     return { uploads, syncs }
   }
 
@@ -289,16 +284,3 @@ const reasonOf = ({ name, detail }: Failure): string => {
 }
 
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => [])
-
-/** Whether anything below was written since. A folder that cannot be read counts as touched. */
-async function isTouchedSince(path: string, before: number): Promise<boolean> {
-  try {
-    const found = await stat(path)
-    if (found.mtimeMs >= before) return true
-    if (!found.isDirectory()) return false
-    for (const name of await readdir(path)) if (await isTouchedSince(join(path, name), before)) return true
-    return false
-  } catch {
-    return true
-  }
-}

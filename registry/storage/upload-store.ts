@@ -14,7 +14,7 @@ import type { Chunk, Uploads } from './storage.ts'
 import { dropHead, placeUpload } from './upload-files.ts'
 import { createSession, startOf, type UploadSession } from './upload-session.ts'
 import { type TurnLimits, turnLimits, waitForTurn } from './upload-turn.ts'
-import { receive } from './upload-writer.ts'
+import { bothHashes, receive } from './upload-writer.ts'
 
 const idPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** Sessions kept; the oldest idle ones are dropped and come back from disk when asked for. */
@@ -102,7 +102,7 @@ export class UploadStore implements Uploads {
     session.reception = receive(chunk.body, {
       handle,
       position: start,
-      hash: also === undefined ? hash : both(hash, also),
+      hash: also === undefined ? hash : bothHashes(hash, also),
       onWritten: bytes => {
         session.offset += bytes
       },
@@ -293,10 +293,3 @@ export class UploadStore implements Uploads {
     return layout.upload(this.#root, session.name, session.id)
   }
 }
-
-const both = (one: Hash, other: Hash) => ({
-  update: (bytes: Buffer): void => {
-    one.update(bytes)
-    other.update(bytes)
-  },
-})

@@ -1,3 +1,4 @@
+import type { Hash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { countGarbage } from '../memory.ts'
@@ -36,6 +37,14 @@ export interface ReceptionTarget {
   /** Called after each write, with the bytes that it took. */
   readonly onWritten: (bytes: number) => void
 }
+
+/** Two that see the same bytes. */
+export const bothHashes = (one: Hash, other: Hash): ReceptionTarget['hash'] => ({
+  update: bytes => {
+    one.update(bytes)
+    other.update(bytes)
+  },
+})
 
 /** Writes a stream to a file and hashes it on the way. */
 export function receive(body: Readable, { handle, position, hash, onWritten }: ReceptionTarget): Reception {
