@@ -8,7 +8,7 @@ export type AuthFileFault =
   | { code: 'key-in-other-case'; key: string; read: string }
 
 /** Half a sentence for "The key cannot be written to FILE: ...". */
-export function authFileFaultWords(fault: AuthFileFault): string {
+export function authFileFaultMessage(fault: AuthFileFault): string {
   switch (fault.code) {
     case 'not-json':
       return 'it is not JSON, and was left as it is'
@@ -34,7 +34,7 @@ export interface NarrowerEntry {
 const mostNamed = 3
 
 /** Which longer entries win, and what to do; entries of the key's own user are not among them. */
-export function narrowerEntryWords(entries: readonly NarrowerEntry[]): string {
+export function narrowerEntriesMessage(entries: readonly NarrowerEntry[]): string {
   const named = entries
     .slice(0, mostNamed)
     .map(
@@ -42,15 +42,15 @@ export function narrowerEntryWords(entries: readonly NarrowerEntry[]): string {
     )
   const more = entries.length - named.length
   const list = more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ')
-  const [them, it] =
+  const [subject, advice] =
     entries.length === 1
       ? ['a longer entry', 'remove it if this key is meant']
       : ['longer entries', 'remove those where this key is meant']
-  return `For a part of the registry podman, skopeo and buildah take ${them} of the file instead: ${list}; ${it}`
+  return `For a part of the registry podman, skopeo and buildah take ${subject} of the file instead: ${list}; ${advice}`
 }
 
 /** What stands in place of the key, for "It holds ...". */
-export const authFileHoldsWords = {
+export const authFileContents = {
   nothing: (host: string): string => `nothing for ${host}`,
   emptyEntry: (host: string): string => `an entry without a key for ${host}`,
   token: 'a token of another sign-in',
@@ -62,6 +62,6 @@ export const authFileHoldsWords = {
 } as const
 
 /** Half a sentence for "The key cannot be written to FILE: ...". */
-export const authFileHelperWords = (helper: string, host: string): string =>
+export const authFileHelperMessage = (helper: string, host: string): string =>
   `the helper "${helper}" keeps the credential of ${host}, so an entry would not be read; ` +
   'take that line out, or sign in with a command: docker login --password-stdin'

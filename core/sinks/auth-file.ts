@@ -146,11 +146,12 @@ function userOf(entry: unknown): string | undefined {
  */
 export function withKey(file: AuthFile, host: string, { user, key }: { user: string; key: string }): string {
   const next = { auth: authOf(user, key) }
-  const own = new Set(narrowerEntries(file, host).flatMap(one => (one.user === user ? [one.name] : [])))
+  const ofUser = narrowerEntries(file, host).filter(entry => entry.user === user)
+  const updated = new Set(ofUser.map(({ name }) => name))
   const auths = Object.fromEntries([
     ...Object.entries(file.auths)
       .filter(([name]) => name !== host)
-      .map(([name, entry]) => [name, own.has(name) ? next : entry] as const),
+      .map(([name, entry]) => [name, updated.has(name) ? next : entry] as const),
     [host, next],
   ])
   const entries = Object.entries(file.all)

@@ -1,11 +1,11 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
-  authFileFaultWords,
-  authFileHelperWords,
-  authFileHoldsWords as holds,
+  authFileFaultMessage,
+  authFileHelperMessage,
+  authFileContents as holds,
   type NarrowerEntry,
-  narrowerEntryWords,
+  narrowerEntriesMessage,
 } from '../../contract/messages/auth-file-message.ts'
 import { writeAtomic } from '../../lib/atomic-file.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
@@ -53,7 +53,7 @@ export function authfileSink(id: string, path: string): Sink {
       if (self !== undefined && stats.uid !== self) return { ok: false, reason: 'it belongs to another user' }
       if (stats.size > maxBytes) return { ok: false, reason: 'it is larger than 4 MB' }
       const read = parseAuthFile(await readFile(resolved, 'utf8'))
-      if (!read.ok) return { ok: false, reason: authFileFaultWords(read.fault) }
+      if (!read.ok) return { ok: false, reason: authFileFaultMessage(read.fault) }
       return { ok: true, path: resolved, isNew: false, open: openModeRefusal(path, stats), file: read.file }
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return { ok: false, reason: 'it is a link to nothing' }
@@ -67,7 +67,7 @@ export function authfileSink(id: string, path: string): Sink {
     if (!state.ok) return unusable(state.reason)
     // The one of all hosts; which host it will be is not known yet.
     const helper = credentialHelperOf(state.file, '')
-    if (helper !== undefined) return unusable(authFileHelperWords(helper, 'every host'))
+    if (helper !== undefined) return unusable(authFileHelperMessage(helper, 'every host'))
     return state.open === undefined ? checkFolder(dirname(state.path), unusable) : unusable(state.open)
   }
 
@@ -82,7 +82,7 @@ export function authfileSink(id: string, path: string): Sink {
       const state = await readState()
       if (!state.ok) return unusable(state.reason)
       const helper = credentialHelperOf(state.file, registryHost)
-      if (helper !== undefined) return unusable(authFileHelperWords(helper, registryHost))
+      if (helper !== undefined) return unusable(authFileHelperMessage(helper, registryHost))
       if (state.open !== undefined) return unusable(state.open)
       try {
         const text = withKey(state.file, registryHost, { user, key })
@@ -115,10 +115,10 @@ function provenBy(file: AuthFile, { user, key, registryHost }: SinkSecret): Sink
     if (entry['auth'] !== auth) return { holds: 'another', words: holds.another }
   }
   const others: NarrowerEntry[] = []
-  for (const { name, user: of, entry } of narrowerEntries(file, registryHost)) {
+  for (const { name, user: named, entry } of narrowerEntries(file, registryHost)) {
     const holdsThis = isObject(entry) && entry['auth'] === auth && !entry['identitytoken']
-    if (of === user && !holdsThis) return { holds: 'another', words: holds.anotherFor(name) }
-    if (of !== user) others.push({ name, user: of })
+    if (named === user && !holdsThis) return { holds: 'another', words: holds.anotherFor(name) }
+    if (named !== user) others.push({ name, user: named })
   }
-  return others.length === 0 ? { holds: 'this' } : { holds: 'this', words: narrowerEntryWords(others) }
+  return others.length === 0 ? { holds: 'this' } : { holds: 'this', words: narrowerEntriesMessage(others) }
 }

@@ -117,21 +117,21 @@ export function createTokens(options: TokensOptions): Tokens {
   return {
     issue(holder, { repositories, catalog }) {
       const issuedAt = now()
-      const of: Record<string, string> = {}
+      const standsFor: Record<string, string> = {}
       let life = lifeMs
       if (holder?.via === 'apikey' && holder.keyId !== undefined) {
         const key = apiKeys?.get(holder.keyId)
         if (!key || key.expiresAt <= issuedAt) return undefined
         life = Math.min(life, key.expiresAt - issuedAt)
-        of['key'] = holder.keyId
+        standsFor['key'] = holder.keyId
       } else if (holder?.via === 'htpasswd') {
         const stamp = stampOf(holder.user)
         if (stamp === undefined) return undefined
-        of['user'] = holder.user
-        of['stamp'] = stamp
+        standsFor['user'] = holder.user
+        standsFor['stamp'] = stamp
       } else if (holder) return undefined
       const values = {
-        ...of,
+        ...standsFor,
         until: String(issuedAt + life),
         // Nobody's rights are everybody's: there is nothing to hold.
         ...(holder && repositories.size > 0
