@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { AccessControlConfig } from '../config/http-shape.ts'
 import { maxNameLength } from '../oci/reference.ts'
 import { compileGlobs, isGlob } from './glob.ts'
-import type { Identity } from './identity.ts'
+import type { Grant, Identity } from './identity.ts'
 import { type Action, type ActionSet, allowedBy, bitOf, everyRight, printScope, setOf } from './scope.ts'
 
 /** Who may do what. `undefined` is somebody without credentials. */
@@ -67,8 +67,7 @@ export function createAccess({ accessControl, authenticates }: AccessOptions): A
 
   const answers = new LRUCache<string, number>({ max: maxAnswers })
   const shapes = createPermissionClasses()
-  const remembered = (identity: Identity | undefined, repository: string): ActionSet => {
-    const name = bounded(repository)
+  const remembered = (identity: Identity | undefined, name: string): ActionSet => {
     // Few have such a name, and many of them would fill the memory.
     if (name.length > maxRememberedLength) return rights(identity, name)
     const key = `${identity ? shapes(identity) : 0} ${name}`
@@ -79,6 +78,15 @@ export function createAccess({ accessControl, authenticates }: AccessOptions): A
     }
     return set
   }
+  // Of a token nothing is remembered: there may be thousands, each with rights of its own.
+  const rightsOf = (identity: Identity | undefined, repository: string): ActionSet => {
+    const name = bounded(repository)
+    const { grant } = identity ?? {}
+    if (!grant) return remembered(identity, name)
+    const set = remembered(grant.holder, name)
+    const held = set & heldBy(grant, name)
+    return held === set ? set : held | (remembered(undefined, name) & everyRight)
+  }
 
   const all = Object.values(repositories)
   const hasAnonymous = all.some(rules => isRight(rules.anonymousPolicy))
@@ -86,9 +94,9 @@ export function createAccess({ accessControl, authenticates }: AccessOptions): A
     isUsed(adminPolicy) || all.some(rules => isRight(rules.defaultPolicy) || rules.policies.some(isUsed))
   const anybodyScrapes = metrics.users.includes('') || metrics.anonymousPolicy.includes('read')
   return {
-    may: (identity, action, repository) => (remembered(identity, repository) & bitOf(action)) !== 0,
+    may: (identity, action, repository) => (rightsOf(identity, repository) & bitOf(action)) !== 0,
     detectsCollision: (identity, repository) =>
-      (remembered(identity, repository) & bitOf('detectManifestCollision')) !== 0,
+      (rightsOf(identity, repository) & bitOf('detectManifestCollision')) !== 0,
     mayScrape: identity =>
       anybodyScrapes ||
       (identity !== undefined && !isNarrowed(identity) && metrics.users.includes(identity.user)),
@@ -121,9 +129,12 @@ const isNarrowed = ({ scopes, grant }: Identity): boolean => (scopes?.length ?? 
 function narrowed(set: ActionSet, { scopes, grant }: Identity, repository: string): ActionSet {
   let remaining = everyRight
   if (scopes && scopes.length > 0) remaining &= allowedBy(scopes, repository)
-  if (grant) remaining &= grant.repositories.get(repository) ?? 0
-  return set & (remaining | bitOf('detectManifestCollision'))
+  const kept = set & (remaining | bitOf('detectManifestCollision'))
+  return grant ? kept & heldBy(grant, repository) : kept
 }
+
+const heldBy = ({ repositories }: Grant, repository: string): ActionSet =>
+  (repositories.get(repository) ?? 0) | bitOf('detectManifestCollision')
 
 function granted(policies: Policies, identity: Identity, groups: ReadonlySet<string>): ActionSet {
   let set = 0
@@ -151,7 +162,7 @@ function groupReader({ groups }: AccessControlConfig): (identity: Identity) => R
     identity.origin === 'local' ? (ofUser.get(identity.user) ?? none) : new Set(identity.groups)
 }
 
-/** A number for everything about an identity that decides; never 0. */
+/** A number for everything about an identity without a token that decides; never 0. */
 function createPermissionClasses(): (identity: Identity) => number {
   const ofIdentity = new WeakMap<Identity, number>()
   const ofText = new LRUCache<string, number>({ max: maxClasses })
@@ -159,9 +170,8 @@ function createPermissionClasses(): (identity: Identity) => number {
   return identity => {
     const known = ofIdentity.get(identity)
     if (known !== undefined) return known
-    const { user, origin, groups, scopes, grant } = identity
-    const held = grant && [...grant.repositories]
-    const text = JSON.stringify([user, origin, groups, scopes?.map(printScope) ?? [], held])
+    const { user, origin, groups, scopes } = identity
+    const text = JSON.stringify([user, origin, groups, scopes?.map(printScope) ?? []])
     const shape = ofText.get(text) ?? ++last
     ofText.set(text, shape)
     ofIdentity.set(identity, shape)

@@ -1,7 +1,7 @@
 import type { ActionSet, Scope } from './scope.ts'
 
 /** What a token holds of its holder's rights: no more than these, whatever the holder may do otherwise. */
-interface Grant {
+export interface Grant {
   /** Whoever asked for the token, as they are now. */
   readonly holder: Identity
   /** Rights by repository. */

@@ -55,9 +55,7 @@ export function listRoutes({ storage, authorization }: RouteDeps) {
     // As zot does: a count that makes no sense means all.
     const n = parseCount(queryOf(context, 'n'))
     const last = queryOf(context, 'last') ?? undefined
-    const { grant } = context.identity ?? {}
-    const reader = grant?.catalog ? grant.holder : context.identity
-    const readable = readableOf(authorization, reader, found.value)
+    const readable = readableBy(authorization, context.identity, found.value)
     const page = pageOf(readable, { n: n === 'bad' ? undefined : n, last })
     const next = page.next === undefined ? [] : ['Link', link('/v2/_catalog', n, page.next)]
     sendJson(context, 200, { repositories: page.items }, next)
@@ -81,6 +79,26 @@ export function listRoutes({ storage, authorization }: RouteDeps) {
 
   return { catalog: { GET: catalog, HEAD: catalog }, tags: { GET: tags, HEAD: tags } }
 }
+
+/** The names that whoever asks may read, where a token opens the list or some of it. */
+function readableBy(
+  authorization: Authorization,
+  identity: Identity | undefined,
+  names: readonly string[],
+): readonly string[] {
+  const grant = identity?.grant
+  if (!grant) return readableOf(authorization, identity, names)
+  if (grant.catalog) return readableOf(authorization, grant.holder, names)
+  // Made for each answer: thousands of tokens would otherwise keep a list each.
+  const open = readableOf(authorization, undefined, names)
+  const more = [...grant.repositories.keys()].filter(
+    name => isIn(names, name) && !isIn(open, name) && may(authorization, identity, 'read', name),
+  )
+  return more.length === 0 ? open : [...open, ...more].sort()
+}
+
+const isIn = (sorted: readonly string[], name: string): boolean =>
+  sorted[firstAfter(sorted, name) - 1] === name
 
 const nobody: object = {}
 const kept = new WeakMap<AuthorizationRules, WeakMap<readonly string[], WeakMap<object, readonly string[]>>>()

@@ -177,7 +177,14 @@ describe('anonymous and signed-in access side by side', () => {
     const names = async (token: string): Promise<unknown> =>
       JSON.parse((await by(token).ask('/v2/_catalog')).body.toString()).repositories
     expect(await names(await tokenOf(basic('alice'), 'registry:catalog:*'))).toContain('private/app')
-    expect(await names(await tokenOf(basic('alice')))).not.toContain('private/app')
+    expect(await names(await tokenOf(basic('alice')))).toEqual(['app', 'robot/app'])
+    const some = await tokenOf(
+      basic('alice'),
+      'repository:private/app:pull',
+      'repository:private/none:pull',
+      'repository:app:pull',
+    )
+    expect(await names(some)).toEqual(['app', 'private/app', 'robot/app'])
     expect(await names(await tokenOf(undefined, 'registry:catalog:*'))).not.toContain('private/app')
   })
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createAccess } from '../../../registry/auth/access.ts'
 import type { Identity } from '../../../registry/auth/identity.ts'
-import { type Action, actions, parseScope, type Scope } from '../../../registry/auth/scope.ts'
+import { type Action, actions, bitOf, parseScope, type Scope } from '../../../registry/auth/scope.ts'
 import type { AccessControlConfig } from '../../../registry/config/http-shape.ts'
 import { adviseAccess } from '../../../registry/inspect/values.ts'
 import { compileGlob } from '../../fakes/compile-glob.ts'
@@ -174,6 +174,30 @@ describe('accessControl', () => {
     })
     // Untamed these are a thousand million steps.
     expect(spent).toBeLessThan(1000)
+  })
+
+  it('gives a token what its holder may of what it holds, and what nobody needs one for', () => {
+    const held = fc.dictionary(fc.constantFrom('x', 'ci/app', 'y'), fc.integer({ min: 0, max: 15 }))
+    fc.assert(
+      fc.property(control, identity, held, fc.boolean(), (control, holder, held, authenticates) => {
+        if (!holder) return
+        const repositories = new Map(Object.entries(held))
+        const token: Identity = { ...holder, via: 'token', grant: { holder, repositories, catalog: false } }
+        const rules = createAccess({ accessControl: control, authenticates })
+        for (const name of ['x', 'ci/app', 'y', 'x']) {
+          for (const action of actions) {
+            const isHeld = ((held[name] ?? 0) & bitOf(action)) !== 0
+            const expected =
+              action === 'detectManifestCollision'
+                ? reference(control, holder, action, name)
+                : (isHeld && reference(control, holder, action, name)) ||
+                  reference(control, undefined, action, name)
+            expect(rules.may(token, action, name)).toBe(expected)
+          }
+          expect(rules.detectsCollision(token, name)).toBe(rules.detectsCollision(holder, name))
+        }
+      }),
+    )
   })
 
   it('gives nobody known less than nobody at all', () => {
