@@ -10,6 +10,9 @@ const atOnce = 64
 /** Searches that may wait. Beyond that a search answers that no repository holds the blob, and the client uploads it. */
 const maxWaiting = 16
 
+/** No repository has this name. */
+const nowhere = ''
+
 /** Knows holders without reading the disk; only a hint. */
 export interface HolderIndex {
   /** Some of the repositories that may hold it, among those that `accepts`. */
@@ -44,9 +47,10 @@ export class BlobHolders {
     accepts: (name: string) => boolean,
     effort: 'search' | 'known',
   ): Promise<string | undefined> {
-    const recent = this.#recent.get(digest.text)
-    if (recent !== undefined && accepts(recent) && (await this.#holds(recent, digest))) return recent
-    // What is not accepted must not count in any way: the time an answer takes would tell that it holds the blob.
+    // What is not accepted must not count in any way: the time an answer takes would tell that it holds the blob. So
+    // somebody is always asked about.
+    const recent = this.#recent.get(digest.text) ?? nowhere
+    if (accepts(recent) && recent !== nowhere && (await this.#holds(recent, digest))) return recent
     const holders = this.#index?.holders(digest.text, accepts) ?? []
     for (const holder of holders) if (await this.#holds(holder, digest)) return holder
     if (effort === 'known') return undefined

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { openExpendable, textOf, transaction } from '../metadata/database.ts'
+import { openExpendable, type Row, textOf, transaction } from '../metadata/database.ts'
 import { layout } from './layout.ts'
 
 const versions = [
@@ -19,8 +19,8 @@ const writeEarlyFrom = 100
 const maxPending = 10_000
 /** Repositories that are offered for one blob. */
 const maxOffered = 8
-/** Entries that are looked at for them, as somebody may be refused all those of a common layer. */
-const maxConsidered = 2000
+/** Entries that are looked at for them, always as many: somebody may be refused all those of a common layer. */
+const considered = 100
 
 interface Opened {
   readonly database: DatabaseSync
@@ -52,13 +52,16 @@ export class BlobIndex {
     this.#record(repository, digest, false)
   }
 
-  /** Some of the repositories that may hold it, among those that `accepts`. */
+  /**
+   * Some of the repositories that may hold it, among those that `accepts`. Takes as long where only others hold it, or
+   * nobody: the entries behind its own are read and asked about, too, or the time would tell.
+   */
   holders(digest: string, accepts: (repository: string) => boolean = () => true): string[] {
     const found = new Set<string>()
-    let considered = 0
-    for (const repository of this.#repositoriesOf(digest)) {
-      if (accepts(repository)) found.add(repository)
-      if (found.size >= maxOffered || ++considered >= maxConsidered) break
+    for (const row of this.#rowsFrom(digest)) {
+      const repository = textOf(row, 'repository')
+      const isAccepted = accepts(repository)
+      if (isAccepted && textOf(row, 'digest') === digest && found.size < maxOffered) found.add(repository)
     }
     for (const news of this.#pending.values()) {
       if (news.digest !== digest) continue
@@ -114,11 +117,15 @@ export class BlobIndex {
     this.#opened = 'unusable'
   }
 
-  *#repositoriesOf(digest: string): Generator<string> {
+  /** In the order of digests, those of this one first; behind the last one the first. */
+  #rowsFrom(digest: string): readonly Row[] {
     try {
-      for (const row of this.#open()?.find.iterate(digest) ?? []) yield textOf(row, 'repository')
+      const { find } = this.#open() ?? {}
+      const rows = find?.all(digest, considered) ?? []
+      return [...rows, ...(find?.all('', considered - rows.length) ?? [])]
     } catch {
       // Damaged: it is made anew at the next start.
+      return []
     }
   }
 
@@ -148,6 +155,8 @@ function openOrRenew(file: string): Opened | undefined {
   const { database } = opening
   return {
     database,
-    find: database.prepare('SELECT repository FROM places WHERE digest = ?'),
+    find: database.prepare(
+      'SELECT digest, repository FROM places WHERE digest >= ? ORDER BY digest, repository LIMIT ?',
+    ),
   }
 }

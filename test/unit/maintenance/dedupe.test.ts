@@ -80,6 +80,23 @@ describe('dedupe', () => {
     })
   })
 
+  it('asks about as many where a hidden repository holds it as where none does, as the time would tell', async () => {
+    for (let at = 0; at < 400; at++) index.note(`other/${at}`, digestText(String(at)))
+    for (let at = 0; at < 150; at++) index.note(`hidden/${at}`, digestText('common'))
+    index.note('hidden/0', digestText('single'))
+    index.flush()
+    const askedFor = async (blob: string): Promise<number> => {
+      let asked = 0
+      const accepts = (): boolean => asked++ < 0
+      expect(await storage.blobs.find('to', digestOf(blob), accepts, 'known')).toMatchObject({
+        value: undefined,
+      })
+      return asked
+    }
+    const ofNone = await askedFor('none')
+    expect([await askedFor('single'), await askedFor('common')]).toEqual([ofNone, ofNone])
+  })
+
   it('remembers over a restart', async () => {
     await upload(storage, 'a', 'blob')
     index.close()
