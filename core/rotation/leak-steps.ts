@@ -36,7 +36,7 @@ export function leakSteps(deps: Deps): Step<RotateMemory>[] {
   ]
 }
 
-/** Revokes the leaked key with every key that came out of it: whoever has it may have made them. Nobody is asked. */
+/** Revokes the leaked key with every key that came out of it: whoever has it may have created them. Nobody is asked. */
 export function revokeLeaked(deps: Deps) {
   return async (access: KeyAccess, { memory, progress }: RotateContext): Promise<StepResult> => {
     const line = await revokeLine(access, memory.old.uuid, memory.minted?.uuid)
@@ -46,7 +46,7 @@ export function revokeLeaked(deps: Deps) {
     for (const key of line.value) {
       const { uuid, label, createdAt, mintedBy } = key
       progress({
-        label: 'Keys that were made with it',
+        label: 'Keys that were created with it',
         part: {
           id: `key:${uuid}`,
           title: describe(key, byUuid.get(uuid), memory),

@@ -63,7 +63,7 @@ function consentOf(memory: RotateMemory, record: KeyRecord | undefined): string 
       ? 'It is delivered to no sink: give it to the programs that use it.'
       : `The new key goes to ${count(specs.length, 'sink')}, in this order: ${specs.join(', ')}.`,
     isRevokedInRun(memory)
-      ? `The old key is revoked ${memory.overlapMs === 0 || memory.leaked ? 'at once' : `after ${duration(memory.overlapMs)}`}, when the new one has proved itself${memory.leaked ? ', and so is every key that was made with it' : ''}. There is no way back then.`
+      ? `The old key is revoked ${memory.overlapMs === 0 || memory.leaked ? 'at once' : `after ${duration(memory.overlapMs)}`}, when the new one has proved itself${memory.leaked ? ', and so is every key that was created with it' : ''}. There is no way back then.`
       : `The old key goes on working for ${duration(memory.overlapMs)}, then it is revoked. There is no way back then.`,
   ].join('\n')
 }

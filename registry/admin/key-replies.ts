@@ -63,7 +63,7 @@ async function create(deps: KeyReplyDeps, keys: Keys, body: unknown): Promise<Re
   if (!made.ok)
     return refuse(
       400,
-      made.reason === 'ended' ? 'it was revoked while it was made' : `${user} has too many keys already`,
+      made.reason === 'ended' ? 'it was revoked while it was created' : `${user} has too many keys already`,
     )
   const { uuid, label, expiresAt } = made.key
   deps.audit('API key created', { user, uuid, label })

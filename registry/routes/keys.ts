@@ -57,7 +57,7 @@ export function keyRoutes({ apiKeys, keyPolicy, logger, now }: KeyRouteDeps) {
     const made = await keys.create({ ...asked.request, user, origin, creatorUa, ...minted })
     if (!made.ok) {
       const name = made.reason === 'ended' ? 'unauthorized' : 'denied'
-      return sendFailure(context, { name, detail: { reason: notMade[made.reason] } })
+      return sendFailure(context, { name, detail: { reason: notCreated[made.reason] } })
     }
     const { uuid, label } = made.key
     logger.log('info', 'API key created', { user, uuid, label, ...minted })
@@ -98,11 +98,11 @@ export function keyRoutes({ apiKeys, keyPolicy, logger, now }: KeyRouteDeps) {
   return { apikey: { GET: list, HEAD: list, POST: create, DELETE: revoke } }
 }
 
-const notMade = {
+const notCreated = {
   'too-many': 'there are too many keys already: revoke some',
   ended: 'the key that asks was revoked or has expired',
   'line-too-long':
-    'too many keys were made one with the other: make this one with the password, or signed in by browser',
+    'too many keys were created one with the other: create this one with the password, or signed in by browser',
 } as const
 
 /** Whether an identity may see and end one of its user's keys. */
