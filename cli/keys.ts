@@ -116,9 +116,9 @@ export const revoke: Verb<RevokeOptions> = async ({ out, client }, { uuid, desce
   return exitCode.done
 }
 
-/** Whose they are, by uuid. */
+/** Whose they are, by uuid: the keys in use, not those that are about to be retired. */
 async function managedKeys(client: VerbContext['client']): Promise<Map<string, string>> {
-  const listed = await client.zotbar.keys.list({})
-  const keys = listed.ok ? listed.value.keys.filter(key => key.managed) : []
+  const listed = await client.zotbar.keys.managed({})
+  const keys = listed.ok ? listed.value.keys : []
   return new Map(keys.map(key => [key.uuid, key.user]))
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -42,7 +42,11 @@ const stop = async (): Promise<void> => {
   await registry?.stop()
   registry = undefined
 }
-const blobsOf = (repo: string): string[] => readdirSync(join(root, repo, 'blobs/sha256'))
+/** None where the repository went with its last blob. */
+const blobsOf = (repo: string): string[] => {
+  const folder = join(root, repo, 'blobs/sha256')
+  return existsSync(folder) ? readdirSync(folder) : []
+}
 const age = (path: string, by = 2 * 60 * minute): void => {
   const then = new Date(Date.now() - by)
   utimesSync(path, then, then)

@@ -106,7 +106,6 @@ describeWith(['skopeo', 'umoci'], 'a registry with the accounts of a first run',
       'lastUsed',
       'descendants',
       'managed',
-      'descendants',
     ])
     expect(keys.map((key: { uuid: string }) => key.uuid).toSorted()).toEqual(
       [made.uuid, narrow.uuid].toSorted(),

@@ -172,7 +172,8 @@ describe('pages of other origins', () => {
       status: 204,
       headers: {
         'access-control-allow-methods': 'GET,HEAD,PUT,DELETE,OPTIONS',
-        'access-control-allow-headers': 'Authorization,content-type,X-ZOT-API-CLIENT',
+        'access-control-allow-headers':
+          'Authorization,content-type,X-ZOT-API-CLIENT,Accept,Cache-Control,Content-Range,If-None-Match,If-Range,Range',
       },
     })
     const other = await named.ask('/v2/', { headers: { Origin: 'https://evil.example' } })
