@@ -28,12 +28,27 @@ export const command =
         error: {
           code: 'bad-input',
           field: v.getDotPath(issue) ?? '(the whole input)',
-          wrong: issue.received,
-          allowed: issue.expected ?? issue.message,
+          ...wordsOf(issue),
         },
       }
     },
   })
+
+/** What came, and what is allowed. Of a length valibot says only the number: "0", ">=1". */
+function wordsOf(issue: v.BaseIssue<unknown>): { wrong: string; allowed: string } {
+  const { type, requirement, input } = issue
+  const isShort = type === 'min_length'
+  if ((isShort || type === 'max_length') && typeof requirement === 'number') {
+    const unit = typeof input === 'string' ? 'character' : 'value'
+    const counted = (n: number): string => `${n} ${unit}${n === 1 ? '' : 's'}`
+    const length = Number(issue.received)
+    return {
+      wrong: length === 0 ? 'nothing' : counted(length),
+      allowed: `${isShort ? 'at least' : 'at most'} ${counted(requirement)}`,
+    }
+  }
+  return { wrong: issue.received, allowed: issue.expected ?? issue.message }
+}
 
 type InputOf<C> = C extends Command<infer I, unknown> ? I : never
 type OutputOf<C> = C extends Command<unknown, infer O> ? O : never
