@@ -44,6 +44,9 @@ export interface Images {
 /** Tags looked at side by side. */
 const width = 8
 
+/** 400: only a tag that is there may have a form that clients are not allowed to make. */
+const isAbsent = (status: number): boolean => status === 404 || status === 400
+
 export function createImages(options: Options): Images {
   const { registry, admin, adminSocket, addresses, isCached, dataFolder } = options
   const facts = factReader(registry)
@@ -53,7 +56,7 @@ export function createImages(options: Options): Images {
     const path = `/v2/${repository}/manifests/${referencePath(reference)}`
     const head = await registry.ask(path, { method: 'HEAD', accept: acceptManifests })
     if (!head.ok) return head
-    if (head.value.status === 404) return fail({ code: 'image-not-found', repository, reference })
+    if (isAbsent(head.value.status)) return fail({ code: 'image-not-found', repository, reference })
     const digest = head.value.header('docker-content-digest')
     if (head.value.status === 200 && digest !== undefined) return ok(digest)
     const refused = refusal(head.value, `read ${imageReference(repository, reference)}`)

@@ -127,6 +127,11 @@ describe('images over the HTTP API', () => {
     })
     expect(await images.show({ repository: 'gone/app', reference: 'b' })).toMatchObject({ ok: true })
     const missing = { code: 'image-not-found', repository: 'gone/app', reference: 'a' }
+    const neverTaken = { code: 'image-not-found', repository: 'gone/app', reference: '-x' }
+    expect(await images.show({ repository: 'gone/app', reference: '-x' })).toEqual({
+      ok: false,
+      error: neverTaken,
+    })
     expect(await images.delete({ repository: 'gone/app', reference: 'a' })).toEqual({
       ok: false,
       error: missing,
