@@ -21,7 +21,7 @@ export function addKeyVerbs(keys: Command, verb: AddVerb, run: Run): void {
   verb(keys, 'create', 'create a key; its secret is printed this once')
     .requiredOption('--user <name>', 'whose key it is')
     .option('--label <text>', 'what it is for', '')
-    .option('--expires <when>', '90d, 12h, 2w, a date like 2027-01-31')
+    .option('--expires <when>', '90d, 12h, 2w, a date like 2027-01-31; 90 days without it')
     .option(
       '--scope <scope>',
       'narrow it: repository:<glob>:<action>[,<action>] with read, create, update, delete; may be repeated',

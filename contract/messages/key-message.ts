@@ -110,8 +110,12 @@ export function keyBadge(keys: KeysIn, now: number): { text: string; description
 export function keyLines(keys: KeysIn, now: number): string[] {
   const lines = shownKeys(keys).map(key => {
     const { expirationDate, trouble, managed, shouldRotate, user, uuid } = key
+    const days = daysLeft(expirationDate, now)
+    // "ends tomorrow 06:55" has it already.
     const date =
-      expirationDate === null || trouble !== undefined ? '' : `, ${isoMinute(Date.parse(expirationDate))}`
+      expirationDate === null || trouble !== undefined || days === 0 || days === 1
+        ? ''
+        : `, ${isoMinute(Date.parse(expirationDate))}`
     const rotate = managed && (shouldRotate || trouble !== undefined)
     const hint = rotate
       ? `. Rotate it: zotbar keys rotate ${user}`

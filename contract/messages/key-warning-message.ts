@@ -45,7 +45,7 @@ function ruleMessage({ pattern, isNew, users, actions }: AccessRule): NonNullabl
   return {
     place: isNew
       ? 'Add this to http.accessControl.repositories in config.json:'
-      : `Add this to "policies" of ${name} in http.accessControl.repositories of config.json:`,
+      : `Add this to the list "policies" of ${name} in http.accessControl.repositories of config.json, or make that list of it:`,
     text: isNew ? `${name}: { "policies": [${policy}] }` : policy,
     hint: `It counts once config.json is saved, in every repository for which ${name} is the longest pattern that matches.${
       actions.includes('create') && !actions.includes('update')

@@ -109,7 +109,7 @@ export function rotationFailureMessage(error: RotationFailure): FailureMessage {
     case 'nothing-retiring':
       return {
         title: `No older key of ${error.user} is waiting to be revoked`,
-        steps: ['See which keys are managed: zotbar keys list'],
+        steps: ['See which keys are managed: zotbar keys managed'],
       }
     case 'sign-in-ended':
       return {
