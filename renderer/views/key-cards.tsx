@@ -23,23 +23,32 @@ export function NoticesCard({
 }) {
   const { keys } = useStore()
   const [failure, setFailure] = useState<Failure>()
+  const [snoozed, setSnoozed] = useState<{ user: string; until: number }>()
   const { user, expirationDate } = apiKey
   if (expirationDate === null) return null
   const dueAt = (days: number): number => Date.parse(expirationDate) - days * day
   const next = noticeDays.find(days => dueAt(days) > now)
   const started = dueAt(noticeDays[0]) <= now
+  const nextText =
+    snoozed?.user === user && snoozed.until > now
+      ? `none until ${endsWhen(snoozed.until, now)}`
+      : next === undefined
+        ? 'every day now'
+        : `next ${endsWhen(dueAt(next), now)}`
 
   async function snooze(): Promise<void> {
     const answer = await keys.snooze({ user, for: '1d' })
     setFailure(answer.ok ? undefined : answer.error)
-    if (answer.ok) announce(`No notice about the keys of ${user} for a day`)
+    if (!answer.ok) return
+    setSnoozed({ user, until: Date.parse(answer.value.until) })
+    announce(`No notice about the keys of ${user} for a day`)
   }
 
   return (
     <section className="card pad" aria-labelledby="notices">
       <header>
         <h2 id="notices">Notices for {user}</h2>
-        <p className="label">{next === undefined ? 'every day now' : `next ${endsWhen(dueAt(next), now)}`}</p>
+        <p className="label">{nextText}</p>
       </header>
       <ol className="notices">
         {noticeDays.map((days, index) => {
