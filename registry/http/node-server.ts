@@ -19,8 +19,12 @@ export interface IdleLimits {
 const headersTimeoutMs = 60_000
 /** A connection that is kept for the next request, ms. */
 const keepAliveMs = 75_000
-/** Credentials and cookies fit many times over, and a list of ten thousand ranges, as senseless as it is. */
-const maxHeaderSize = 128 * 1024
+/** Credentials and cookies fit many times over. */
+const maxHeaderSize = 32 * 1024
+/** A list of ten thousand ranges fits, too, as senseless as it is. */
+const maxLongHeaderSize = 128 * 1024
+/** With more connections than these a new one has the smaller head: a head that never ends stays in memory. */
+const fewConnections = 256
 /** Options of Node's server that keep slow and flooding clients away. */
 function serverLimits({ readTimeout }: IdleLimits) {
   const headersTimeout = readTimeout > 0 ? Math.min(headersTimeoutMs, readTimeout) : headersTimeoutMs
@@ -30,7 +34,7 @@ function serverLimits({ readTimeout }: IdleLimits) {
     headersTimeout,
     connectionsCheckingInterval: Math.min(10_000, Math.max(250, headersTimeout / 4)),
     keepAliveTimeout: keepAliveMs,
-    maxHeaderSize,
+    maxHeaderSize: maxLongHeaderSize,
   }
 }
 
@@ -142,6 +146,11 @@ export function createNodeServer(
       onRequest(req, res)
     })
     limitIdleness(server, limits, contextOf)
+    // Node reads its option anew for each connection.
+    server.on('connection', () => {
+      const isFew = connections.sockets.size < fewConnections
+      Object.assign(server, { maxHeaderSize: isFew ? maxLongHeaderSize : maxHeaderSize })
+    })
   }
   if (!certificate) {
     const server = http.createServer(settings, onRequest)

@@ -78,7 +78,11 @@ export const errorTable = {
   'page-invalid': { code: 'PAGINATION_NUMBER_INVALID', status: 400, message: 'n is not a number of entries' },
   'page-unknown': { code: 'TAG_UNKNOWN', status: 404, message: 'last is not a tag of this repository' },
   'request-invalid': { code: 'UNSUPPORTED', status: 400, message: 'the request cannot be understood' },
-  'headers-too-large': { code: 'SIZE_INVALID', status: 431, message: 'the headers are larger than 128 KiB' },
+  'headers-too-large': {
+    code: 'SIZE_INVALID',
+    status: 431,
+    message: 'the headers are larger than 128 KiB, or 32 KiB while many clients are connected',
+  },
   'headers-too-slow': { code: 'UNSUPPORTED', status: 408, message: 'the headers did not come in time' },
   'expectation-failed': {
     code: 'UNSUPPORTED',

@@ -102,4 +102,25 @@ describe("the server's limits", () => {
     await eventually(() => silent.closed)
     expect(connections.sockets.size).toBe(1)
   })
+
+  it('take long heads while connections are few, as those that never end stay in memory', async () => {
+    const open = await start({ readTimeout: 5000 }, ({ res }) => res.end('done'))
+    const answered = async (socket: Socket): Promise<string> => {
+      let heard = ''
+      socket.on('data', bytes => {
+        heard += bytes.toString()
+      })
+      socket.write(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(100_000)}\r\n\r\n`)
+      await eventually(() => heard.includes('\r\n\r\n'))
+      return heard.slice(0, 12)
+    }
+    expect(await answered(await open())).toBe('HTTP/1.1 200')
+    for (let at = 0; at < 260; at++) await open()
+    expect(await answered(await open())).toBe('HTTP/1.1 431')
+    for (const client of clients) client.destroy()
+    await eventually(() => connections.sockets.size === 0)
+    // Decided as the one before comes.
+    await open()
+    expect(await answered(await open())).toBe('HTTP/1.1 200')
+  })
 })
