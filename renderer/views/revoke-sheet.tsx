@@ -50,7 +50,7 @@ export function RevokeSheet({
 }
 
 function descendantsText(descendants: number, hasLeaked: boolean): string {
-  if (descendants === 0) return 'No key that is there was created with it.'
+  if (descendants === 0) return 'No other key was created with it.'
   const [keys, were] = [count(descendants, 'key'), descendants === 1 ? 'was' : 'were']
   return hasLeaked
     ? `${keys} that ${were} created with it ${descendants === 1 ? 'is' : 'are'} revoked too: whoever had it may have created them.`
