@@ -1,9 +1,7 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { eventually } from '../../fakes/eventually.ts'
-import { basic, writeHtpasswd } from '../registry/people.ts'
-import { createRotationRig, policies, type RotationRig } from '../rotation/rotation-rig.ts'
+import { basic } from '../registry/people.ts'
+import { createRotationRig, type RotationRig, serveZot } from '../rotation/rotation-rig.ts'
 
 const programs = ['ZOTBAR_TEST_ZOT_OLD', 'ZOTBAR_TEST_ZOT_NEW', 'ZOTBAR_TEST_ZOT_MAIN']
 const present = programs.filter(name => (process.env[name] ?? '') !== '')
@@ -14,29 +12,13 @@ afterEach(() => rig.end())
 
 describe.skipIf(present.length === 0)('keys of real zot (needs ZOTBAR_TEST_ZOT_NEW)', () => {
   it.each(present)(
-    'that are not managed are told of, where Zotbar holds a key of their user: %s',
-    {
-      timeout: 60_000,
-    },
+    'that are not managed get notices, where Zotbar holds a key of their user: %s',
+    { timeout: 60_000 },
     async name => {
       rig = await createRotationRig({}, { image: false })
-      mkdirSync(rig.data, { recursive: true, mode: 0o700 })
-      const htpasswd = { path: writeHtpasswd(rig.data, user, 'other') }
-      rig.configure({
-        ...rig.standard,
-        http: {
-          ...rig.standard.http,
-          auth: { htpasswd, apikey: true },
-          accessControl: { repositories: policies },
-        },
-      })
-      const settings = join(rig.home, 'settings.json')
-      const zot = { engine: 'zot', 'engine.path': process.env[name] }
-      writeFileSync(settings, JSON.stringify({ ...JSON.parse(readFileSync(settings, 'utf8')), ...zot }))
-      chmodSync(settings, 0o600)
-      await rig.serving()
-      async function create(of: string, body: object): Promise<{ apiKey: string; uuid: string }> {
-        const headers = { authorization: basic(of) }
+      await serveZot(rig, process.env[name] ?? '', user, 'other')
+      async function create(owner: string, body: object): Promise<{ apiKey: string; uuid: string }> {
+        const headers = { authorization: basic(owner) }
         const made = await fetch(`${rig.url}/zot/auth/apikey`, {
           method: 'POST',
           headers,

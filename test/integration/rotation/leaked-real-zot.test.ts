@@ -1,9 +1,8 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { pushImage } from '../registry/client.ts'
-import { basic, passwordOf, writeHtpasswd } from '../registry/people.ts'
-import { createKey, createRotationRig, policies, type RotationRig, textsOf, thiefOf } from './rotation-rig.ts'
+import { basic, passwordOf } from '../registry/people.ts'
+import { createKey, createRotationRig, type RotationRig, serveZot, textsOf, thiefOf } from './rotation-rig.ts'
 
 const program = process.env['ZOTBAR_TEST_ZOT_NEW'] ?? ''
 const user = 'zot-ci'
@@ -17,21 +16,7 @@ describe.skipIf(program === '')('a key of real zot that has leaked (needs ZOTBAR
     timeout: 120_000,
   }, async () => {
     rig = await createRotationRig()
-    mkdirSync(rig.data, { recursive: true, mode: 0o700 })
-    const htpasswd = { path: writeHtpasswd(rig.data, user, 'pusher') }
-    rig.configure({
-      ...rig.standard,
-      http: {
-        ...rig.standard.http,
-        auth: { htpasswd, apikey: true },
-        accessControl: { repositories: policies },
-      },
-    })
-    const settings = join(rig.home, 'settings.json')
-    const zot = { engine: 'zot', 'engine.path': program }
-    writeFileSync(settings, JSON.stringify({ ...JSON.parse(readFileSync(settings, 'utf8')), ...zot }))
-    chmodSync(settings, 0o600)
-    await rig.serving()
+    await serveZot(rig, program, user, 'pusher')
     await pushImage(rig.asUser('pusher', passwordOf('pusher')), 'team/app', '1', 'one')
     const made = await fetch(`${rig.url}/zot/auth/apikey`, {
       method: 'POST',

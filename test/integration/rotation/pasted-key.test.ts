@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectCore } from '../../../client/core-connection.ts'
@@ -12,7 +12,7 @@ import { placeZot } from '../../fakes/zot/build-zot.ts'
 import { pushImage } from '../registry/client.ts'
 import { basic, passwordOf, writeHtpasswd } from '../registry/people.ts'
 import { startAppProcess } from '../transport/app-process.ts'
-import { createRotationRig, policies, type RotationRig } from './rotation-rig.ts'
+import { chooseZot, createRotationRig, policies, type RotationRig } from './rotation-rig.ts'
 
 /** An engine without an administration socket: a key that does not work any more is replaced by a person's. */
 let rig: RotationRig
@@ -33,9 +33,7 @@ beforeAll(async () => {
     http: { ...rig.standard.http, auth, accessControl: { repositories: policies } },
     extensions: { search: { enable: true }, ui: { enable: true } },
   })
-  const settings = join(rig.home, 'settings.json')
-  const zot = { engine: 'zot', 'engine.path': placeZot(join(rig.folder, 'bin'), 'good') }
-  writeFileSync(settings, JSON.stringify({ ...JSON.parse(readFileSync(settings, 'utf8')), ...zot }))
+  chooseZot(rig, placeZot(join(rig.folder, 'bin'), 'good'))
   await rig.serving()
   await pushImage(rig.asUser('pusher', passwordOf('pusher')), 'team/app', '1', 'one')
 }, 60_000)

@@ -6,6 +6,7 @@ import type { Result } from '../../../contract/result.ts'
 import type { RunbookEnd, RunbookLine } from '../../../contract/runbook.ts'
 import { createAppRig, targetAt } from '../app/app-rig.ts'
 import { pushImage } from '../registry/client.ts'
+import { writeHtpasswd } from '../registry/people.ts'
 
 export const policies = {
   '**': {
@@ -126,6 +127,25 @@ export async function createRotationRig(more: Record<string, string> = {}, wante
   return made
 }
 export type RotationRig = Awaited<ReturnType<typeof createRotationRig>>
+
+/** Makes zot the engine, from the next start on. */
+export function chooseZot({ home }: Pick<RotationRig, 'home'>, program: string): void {
+  const settings = join(home, 'settings.json')
+  const before = JSON.parse(readFileSync(settings, 'utf8'))
+  writeFileSync(settings, JSON.stringify({ ...before, engine: 'zot', 'engine.path': program }))
+}
+
+/** Starts a real zot with API keys, for users with passwords. */
+export async function serveZot(rig: RotationRig, program: string, ...users: string[]): Promise<void> {
+  mkdirSync(rig.data, { recursive: true, mode: 0o700 })
+  const auth = { htpasswd: { path: writeHtpasswd(rig.data, ...users) }, apikey: true }
+  rig.configure({
+    ...rig.standard,
+    http: { ...rig.standard.http, auth, accessControl: { repositories: policies } },
+  })
+  chooseZot(rig, program)
+  await rig.serving()
+}
 
 /** What a registry lists of a run's parts: the last state of each. */
 export function partsOf({ lines }: Told, step: string): Record<string, string> {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { connectCore } from '../../../client/core-connection.ts'
@@ -11,7 +11,7 @@ import { LyingProvider } from '../../fakes/lying-provider.ts'
 import { placeZot } from '../../fakes/zot/build-zot.ts'
 import { pushImage } from '../registry/client.ts'
 import { basic, passwordOf, writeHtpasswd } from '../registry/people.ts'
-import { createRotationRig, policies, type RotationRig } from './rotation-rig.ts'
+import { chooseZot, createRotationRig, policies, type RotationRig } from './rotation-rig.ts'
 
 /** An engine where nobody makes a key for another: its user has to sign in, at the screen of an app. */
 let rig: RotationRig
@@ -36,9 +36,7 @@ beforeAll(async () => {
       accessControl: { repositories: policies },
     },
   })
-  const settings = join(rig.home, 'settings.json')
-  const zot = { engine: 'zot', 'engine.path': placeZot(join(rig.folder, 'bin'), 'good') }
-  writeFileSync(settings, JSON.stringify({ ...JSON.parse(readFileSync(settings, 'utf8')), ...zot }))
+  chooseZot(rig, placeZot(join(rig.folder, 'bin'), 'good'))
   await rig.serving()
   await pushImage(rig.asUser('pusher', passwordOf('pusher')), 'team/app', '1', 'one')
 }, 60_000)
