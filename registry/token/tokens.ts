@@ -83,6 +83,13 @@ export function createTokens(options: TokensOptions): Tokens {
     maxSize: maxRemembered,
     sizeCalculation: (_read, token) => token.length,
   })
+  // The same object for all tokens of a user: what is remembered about it is kept once.
+  const locals = new LRUCache<string, Identity>({ max: 1000 })
+  const local = (user: string): Identity => {
+    const holder = locals.get(user) ?? { user, groups: [], origin: 'local', via: 'htpasswd' }
+    locals.set(user, holder)
+    return holder
+  }
 
   const read = (token: string): Read | undefined => {
     const values = cipher.decrypt(token)
@@ -109,9 +116,9 @@ export function createTokens(options: TokensOptions): Tokens {
 
   const holderOf = (found: Read): Identity | undefined => {
     if (found.keyId !== undefined) return apiKeys?.living(found.keyId)
-    const { user, identity } = found
+    const { user } = found
     if (user === undefined || found.stamp === undefined || stampOf(user) !== found.stamp) return undefined
-    return identity?.grant?.holder ?? { user, groups: [], origin: 'local', via: 'htpasswd' }
+    return local(user)
   }
 
   return {

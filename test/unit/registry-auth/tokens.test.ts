@@ -78,6 +78,16 @@ describe('tokens', () => {
     expect(tokens.issue(ci, asked())).toBeUndefined()
   })
 
+  it('of one user have one holder, for which lists are kept once however many tokens there are', () => {
+    const { tokens, issue } = rig()
+    const holders = [1, 2, 3].map(() => {
+      const found = tokens.find(issue(ann, 'registry:catalog:*').token)
+      return found === 'nobody' ? undefined : found?.grant?.holder
+    })
+    expect(holders[0]).toEqual(ann)
+    for (const holder of holders) expect(holder).toBe(holders[0])
+  })
+
   it('end with the password of a user, also when it comes back in other words', () => {
     const { state, tokens, issue } = rig()
     const { token } = issue(ann, 'repository:app:pull,push')
