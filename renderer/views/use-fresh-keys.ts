@@ -23,9 +23,9 @@ export interface FreshKeys {
  */
 export function useFreshKeys(model: ViewModel): FreshKeys {
   const { shell } = useStore()
-  const [own, setOwn] = useState<FreshKey[]>([])
+  const [ofPage, setOfPage] = useState<FreshKey[]>([])
   const [finished, setFinished] = useState<readonly string[]>([])
-  const holdsSecret = own.some(({ secret }) => secret !== undefined)
+  const holdsSecret = ofPage.some(({ secret }) => secret !== undefined)
   useEffect(() => {
     // In the app a page that objects to its end would only seem to hang.
     if (!holdsSecret || shell === 'electron') return
@@ -34,16 +34,16 @@ export function useFreshKeys(model: ViewModel): FreshKeys {
     return () => window.removeEventListener('beforeunload', ask)
   }, [holdsSecret, shell])
 
-  const known = new Set([...own.map(({ created }) => created.uuid), ...finished])
+  const known = new Set([...ofPage.map(({ created }) => created.uuid), ...finished])
   const waiting = (model.snapshot.freshKeys ?? []).filter(({ uuid }) => !known.has(uuid))
   const put = (key: FreshKey): void =>
-    setOwn(all => [...all.filter(({ created }) => created.uuid !== key.created.uuid), key])
+    setOfPage(all => [...all.filter(({ created }) => created.uuid !== key.created.uuid), key])
   return {
-    keys: [...own, ...waiting.map(created => ({ created }))],
+    keys: [...ofPage, ...waiting.map(created => ({ created }))],
     add: created => put({ created }),
     hold: (created, secret) => put({ created, secret }),
     done(uuid) {
-      setOwn(all => all.filter(({ created }) => created.uuid !== uuid))
+      setOfPage(all => all.filter(({ created }) => created.uuid !== uuid))
       setFinished(all => [...all, uuid])
     },
   }
