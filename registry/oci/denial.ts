@@ -52,3 +52,6 @@ const tagNeeds = (right: string, tag: string): string =>
   right === 'update'
     ? `tag ${JSON.stringify(tag)} exists with other content, and to replace it`
     : `tag ${JSON.stringify(tag)} does not exist, and to set it`
+
+/** To whoever shows a password, key or token that does not hold; it does not say which of these it is. */
+export const refusedCredentials = 'the credentials shown are wrong, have ended or were revoked'

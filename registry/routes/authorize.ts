@@ -5,7 +5,7 @@ import type { Action } from '../auth/scope.ts'
 import type { OwnNames } from '../http/own-names.ts'
 import type { Handler, Handlers, RequestContext } from '../http/request-context.ts'
 import { sendFailure } from '../http/responder.ts'
-import { denialDetail } from '../oci/denial.ts'
+import { denialDetail, refusedCredentials } from '../oci/denial.ts'
 import { maxNameLength } from '../oci/reference.ts'
 import { isBearer, isDocker } from '../token/challenge.ts'
 import type { Tokens } from '../token/tokens.ts'
@@ -194,7 +194,8 @@ export function refuseCredentials(
       String(answer.retryAfter ?? 1),
     ])
   }
-  return sendFailure(context, { name: 'unauthorized' }, challenge(context, authorization, 'invalid_token'))
+  const failure = { name: 'unauthorized', detail: { reason: refusedCredentials } } as const
+  return sendFailure(context, failure, challenge(context, authorization, 'invalid_token'))
 }
 
 export const may = (

@@ -149,7 +149,9 @@ describe('three tiers', () => {
   ])('never takes %s for nobody', async (_what, authorization) => {
     const bad = as(registry, authorization)
     expect(await bad.ask('/v2/')).toMatchObject({ status: 401, code: 'UNAUTHORIZED' })
-    expect(await bad.ask('/v2/app/manifests/v1')).toMatchObject({ status: 401 })
+    const answer = await bad.ask('/v2/app/manifests/v1')
+    expect(answer).toMatchObject({ status: 401 })
+    expect(String(answer.body)).toContain('the credentials shown are wrong, have ended or were revoked')
   })
 
   it('refuses two Authorization headers', async () => {
