@@ -170,8 +170,8 @@ export class MaintenanceRounds {
       const { root, logger } = this.#deps
       const fields = { module, repository, error: textOf(error) }
       // zot's message, for which people have alerts.
-      const what = module === 'gc' ? 'GC' : module
-      logger.log('error', `failed to run ${what} for ${join(root, repository)}`, fields)
+      const task = module === 'gc' ? 'GC' : module
+      logger.log('error', `failed to run ${task} for ${join(root, repository)}`, fields)
       return false
     }
   }
