@@ -58,7 +58,8 @@ function load() {
 describe('the preload', () => {
   it('needs nothing but Electron, and stays small', () => {
     expect(load().required).toEqual(['electron'])
-    expect(code.length).toBeLessThan(40_000)
+    // The schemas of all commands are in it.
+    expect(code.length).toBeLessThan(45_000)
   })
 
   it('exposes the bridge and no channel', () => {
