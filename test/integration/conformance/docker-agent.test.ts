@@ -14,7 +14,7 @@ import { type Registry, startRegistry, temporaryFolder } from '../registry/regis
 
 const execute = promisify(execFile)
 const isRoot = process.getuid?.() === 0
-/** Its engine is not needed for the commands tried here. */
+/** The pretest does not install it: its package brings an engine that these commands do not need. */
 const docker = (process.env['PATH'] ?? '').split(delimiter).find(folder => existsSync(join(folder, 'docker')))
 
 /** Lets every client pass for Docker, at an address of its own. */
@@ -112,7 +112,7 @@ describeWith(['skopeo', 'umoci', 'containerd'], "clients under Docker's User-Age
   })
 
   it.skipIf(!docker)(
-    "docker's command line looks at manifests, without credentials and with them",
+    `docker's command line looks at manifests, without credentials and with them${docker ? '' : ' (needs docker)'}`,
     async () => {
       const command = async (...args: string[]): Promise<string> =>
         (
