@@ -18,7 +18,7 @@ import { aSnapshot } from '../fakes/host.ts'
 
 /** In npm test what fits into 3 s. */
 const size =
-  process.env['ZOTBAR_CHAOS'] === '1' ? { numRuns: 20_000 } : { numRuns: 1000, interruptAfterTimeLimit: 3000 }
+  process.env['ZOTBAR_CHAOS'] === '1' ? { numRuns: 10_000 } : { numRuns: 1000, interruptAfterTimeLimit: 3000 }
 
 let folder: string
 let file: string
@@ -157,7 +157,9 @@ function mutate(root: Node, way: number[], change: { kind: string; to: unknown }
 }
 
 const nameOf = ({ kind, to }: { kind: string; to: unknown }, key: string): string =>
-  kind === 'other-case' ? key.toUpperCase() : String(to).slice(0, 20)
+  kind === 'other-case'
+    ? key.toUpperCase()
+    : (typeof to === 'object' ? JSON.stringify(to) : String(to)).slice(0, 20)
 
 const mutation = fc.record({
   way: fc.array(fc.nat({ max: 30 }), { minLength: 1, maxLength: 6 }),
