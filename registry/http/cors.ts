@@ -21,7 +21,7 @@ export interface Cors {
  */
 const allowedHeaders =
   'Authorization,content-type,X-ZOT-API-CLIENT,Accept,Cache-Control,Content-Range,If-None-Match,If-Range,Range'
-/** What this registry says in headers, and browsers hide from pages unless told. */
+/** What this registry says in headers that browsers show to pages only where they are exposed. */
 const exposedHeaders = [
   'Accept-Ranges',
   'Allow',

@@ -53,7 +53,7 @@ interface DiskMaintenanceDeps {
 export class DiskMaintenance implements StoreMaintenance {
   readonly #root: string
   readonly #deps: DiskMaintenanceDeps
-  /** Why empty repositories stay, as far as it was told. */
+  /** Why empty repositories stay, as far as the log says so already. */
   readonly #keptFor = new Map<string, string>()
 
   constructor(deps: DiskMaintenanceDeps) {

@@ -22,8 +22,8 @@ interface FoundFolders {
   readonly hasMarker: boolean
 }
 
-/** So many names of unknown files are told. */
-const maxTold = 3
+/** So many names of unknown files are in one line of the log. */
+const maxNamed = 3
 const uploadName = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** What macOS puts into folders that somebody looks at, or onto volumes that cannot hold its attributes. */
 const isLitter = ({ name }: Dirent): boolean => name === '.DS_Store' || name.startsWith('._')
@@ -98,8 +98,11 @@ export async function checkEmptiness(root: string, name: string, before: number)
   const changedAt = (await stat(hasIndex ? layout.index(root, name) : folder)).mtimeMs
   if (changedAt >= before) return { kind: 'in-use' }
   if (unknown.length > 0) {
-    const more = unknown.length > maxTold ? ` and ${unknown.length - maxTold} more` : ''
-    return { kind: 'kept', reason: `unknown files are in it: ${unknown.slice(0, maxTold).join(', ')}${more}` }
+    const more = unknown.length > maxNamed ? ` and ${unknown.length - maxNamed} more` : ''
+    return {
+      kind: 'kept',
+      reason: `unknown files are in it: ${unknown.slice(0, maxNamed).join(', ')}${more}`,
+    }
   }
   return { kind: 'empty', found: { folders, litter, hasIndex, hasMarker: files.has('oci-layout') } }
 }

@@ -12,8 +12,8 @@ export interface UploadSession {
   offset: number
   /** Where the last request that arrived completely ended. What lies beyond came with requests that were cut. */
   complete: number
-  /** The offset that a client was told since the last request began; undefined: nobody has asked. */
-  told: number | undefined
+  /** The offset that was reported to a client since the last request began; undefined: nobody has asked. */
+  reported: number | undefined
   /** Where the last request that was cut would have ended, if it said so. */
   announced: number | undefined
   /** Has seen exactly the bytes of the file; undefined: must be made by reading them again. */
@@ -33,7 +33,7 @@ export const createSession = (name: string, id: string, found?: number): UploadS
   isFound: found !== undefined,
   offset: found ?? 0,
   complete: found ?? 0,
-  told: undefined,
+  reported: undefined,
   announced: undefined,
   hash: found === undefined ? createHash('sha256') : undefined,
   mismatches: 0,
@@ -47,12 +47,14 @@ export const createSession = (name: string, id: string, found?: number): UploadS
  * the upload got: who has not can only send the same again.
  */
 export function startOf(session: UploadSession, { at, length }: Omit<Chunk, 'body'>): number | undefined {
-  const { offset, complete, told, announced } = session
+  const { offset, complete, reported, announced } = session
   if (at !== undefined) return at >= complete && at <= offset ? at : undefined
   if (offset === complete || length === 0) return offset
   if (length !== undefined && announced !== undefined) {
-    const fits = [complete, told, offset].find(start => start !== undefined && start + length === announced)
+    const fits = [complete, reported, offset].find(
+      start => start !== undefined && start + length === announced,
+    )
     if (fits !== undefined) return fits
   }
-  return told ?? complete
+  return reported ?? complete
 }

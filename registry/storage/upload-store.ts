@@ -78,7 +78,7 @@ export class UploadStore implements Uploads {
   async offset(name: string, id: string): Promise<Result<number>> {
     const found = await this.#find(name, id)
     if (!found.ok) return found
-    found.value.told = found.value.offset
+    found.value.reported = found.value.offset
     return success(found.value.offset)
   }
 
@@ -90,12 +90,12 @@ export class UploadStore implements Uploads {
   async #append(session: UploadSession, chunk: Chunk, also?: Hash): Promise<Result<number>> {
     const start = startOf(session, chunk)
     if (start === undefined) {
-      session.told = session.offset
+      session.reported = session.offset
       return failure('upload-out-of-order', { offset: session.offset })
     }
     const path = this.#pathOf(session)
     if (start < session.offset) await this.#rewind(session, start)
-    session.told = undefined
+    session.reported = undefined
     session.hash ??= await hashFile(path, 'sha256')
     const { hash } = session
     const handle = await open(path, 'r+')
@@ -123,7 +123,7 @@ export class UploadStore implements Uploads {
     // More than was announced: nobody knows which part was meant.
     if (length !== undefined && received.bytes > length) await this.#rewind(session, start)
     session.announced = length === undefined ? undefined : start + length
-    if (received.kind === 'ended') session.told = session.offset
+    if (received.kind === 'ended') session.reported = session.offset
     return failure('size-invalid', { received: received.bytes, announced: length, offset: session.offset })
   }
 
@@ -176,7 +176,7 @@ export class UploadStore implements Uploads {
       return failure('digest-mismatch', detail)
     }
     if (isNew) await this.#rewind(session, completeBefore)
-    session.told = session.offset
+    session.reported = session.offset
     return failure('digest-mismatch', { ...detail, offset: session.offset })
   }
 

@@ -28,6 +28,7 @@ async function pushUntilGone(
         continue
       }
       acknowledged.set(name, image.digest)
+      // Collection runs on a clock of its own: waits of any length let it come at any point of a push and a delete.
       await new Promise(resolve => setTimeout(resolve, Math.random() * 100))
       acknowledged.delete(name)
       await registry.ask(`/v2/${name}/manifests/${image.digest}`, { method: 'DELETE' })

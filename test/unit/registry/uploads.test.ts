@@ -56,13 +56,18 @@ describe('where a chunk begins', () => {
     ['again, if nobody asked where it stands', { offset: 5, complete: 2 }, {}, 2],
     [
       'again, being as long as what was cut',
-      { offset: 5, complete: 2, told: 5, announced: 9 },
+      { offset: 5, complete: 2, reported: 5, announced: 9 },
       { length: 7 },
       2,
     ],
     ['with the rest of it', { offset: 5, complete: 2, announced: 9 }, { length: 4 }, 5],
-    ['with the rest of what was told', { offset: 5, complete: 2, told: 4, announced: 9 }, { length: 5 }, 4],
-    ['where the client was told', { offset: 5, complete: 2, told: 4, announced: 9 }, { length: 3 }, 4],
+    [
+      'with the rest of what was reported',
+      { offset: 5, complete: 2, reported: 4, announced: 9 },
+      { length: 5 },
+      4,
+    ],
+    ['where the last report says', { offset: 5, complete: 2, reported: 4, announced: 9 }, { length: 3 }, 4],
     ['where it stands, when it has no bytes', { offset: 5, complete: 2 }, { length: 0 }, 5],
   ])('%s', (_, over, chunk, start) => {
     expect(startOf(session(over), chunk)).toBe(start)
